@@ -1,0 +1,112 @@
+"""Checks of what comes in from outside, in one voice: name, expected, got, fix."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known names resemble an unknown one, or list them all.
+
+    Args:
+        name: what was asked for.
+        known: what there is.
+
+    Returns:
+        The end of an error sentence, such as ``did you mean 'unet'?``.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if close:
+        return "did you mean " + " or ".join(repr(n) for n in close) + "?"
+    return "known: " + ", ".join(names)
+
+
+def check_shape(name: str, array: Array, shape: Sequence[int | None], fix: str = "") -> None:
+    """Compare a shape with a pattern in which None stands for any positive size.
+
+    Raises:
+        ValueError: if the rank or a size differs, or if an axis is empty.
+    """
+    got = tuple(array.shape)
+    fits = len(got) == len(shape) and all(
+        g > 0 and (s is None or g == s) for g, s in zip(got, shape, strict=True)
+    )
+    if not fits:
+        expected = "(" + ", ".join("n" if s is None else str(s) for s in shape) + ")"
+        hint = f"; {fix}" if fix else ""
+        raise ValueError(f"{name} must be {expected}, got {got}{hint}")
+
+
+def check_float(name: str, array: Array) -> None:
+    """Refuse an array that does not hold real floating-point numbers.
+
+    Raises:
+        TypeError: if the dtype is another.
+    """
+    if array.dtype.kind != "f":
+        raise TypeError(
+            f"{name} must hold float16, float32 or float64, got {array.dtype}; convert it"
+        )
+
+
+def check_finite(name: str, array: Array) -> None:
+    """Refuse NaN and infinity, and say how many there are and where the first one is.
+
+    Raises:
+        ValueError: if any value is not finite.
+    """
+    # A sum is finite only where every value is: one pass without a temporary mask.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(array, dtype=np.float64)):
+            return
+    bad = ~np.isfinite(array)
+    if bad.any():
+        first = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+        raise ValueError(
+            f"{name} must be finite, got {int(bad.sum())} NaN or infinite values, "
+            f"the first at {first}; repair or remove it"
+        )
+
+
+def check_velocity(velocity: Array, nz: int, nx: int, name: str = "velocity") -> None:
+    """Check velocity maps: (B, nz, nx), finite, strictly positive.
+
+    Raises:
+        ValueError: if the shape or a value does not fit.
+        TypeError: if the dtype is not a floating one.
+    """
+    fix = "add a batch axis" if velocity.ndim == 2 else ""
+    check_shape(name, velocity, (None, nz, nx), fix)
+    check_float(name, velocity)
+    check_finite(name, velocity)
+    if not (velocity > 0).all():
+        raise ValueError(
+            f"{name} must be positive, in m/s, got a minimum of {float(velocity.min()):g}"
+        )
+
+
+def check_gathers(
+    gathers: Array,
+    n_shots: int | None,
+    nt: int | None,
+    n_receivers: int | None,
+    name: str = "gathers",
+) -> None:
+    """Check gathers: (B, shots, time, receivers), floating, finite.
+
+    Raises:
+        ValueError: if the shape or a value does not fit.
+        TypeError: if the dtype is not a floating one.
+    """
+    fix = "add a batch axis" if gathers.ndim == 3 else ""
+    check_shape(name, gathers, (None, n_shots, nt, n_receivers), fix)
+    check_float(name, gathers)
+    check_finite(name, gathers)

@@ -1,0 +1,173 @@
+"""The configs of every stage: one YAML file is one experiment, and holds only differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fwi.checks import nearest
+
+Positive = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class PrepareConfig(_Section):
+    """Where the samples of the store come from."""
+
+    folder: Path | None = None  # a competition or OpenFWI folder; none generates maps
+    split: Literal["train", "test"] = "train"  # which part of that folder
+    families: list[str] = Field(default_factory=list)  # generated families; empty means all ten
+    n_samples: Positive = 1000  # maps to generate
+    n_folds: Annotated[int, Field(ge=2)] = 10
+    shard_size: Positive = 100  # samples a shard, which is what a kill can cost
+    seed: int = 0
+    threads: Positive | None = None  # simulator threads; none means every processor
+
+
+class TrainConfig(_Section):
+    """One network and how it is trained."""
+
+    model: str = "unet"
+    variant: str | None = None  # the model's default where none
+    options: dict[str, Any] = Field(default_factory=dict)  # of the model
+    fold: int = 0  # the fold that is validated, never trained on
+    epochs: Positive = 20
+    batch_size: Positive = 16
+    lr: Annotated[float, Field(gt=0)] = 2e-3  # peak of the one-cycle schedule
+    warmup: Fraction = 0.15  # part of the steps in which lr rises to its peak
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    clip_norm: Annotated[float, Field(gt=0)] = 3.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    flip: Fraction = 0.5  # probability of the left-right flip
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 0
+    threads: Positive | None = None
+
+
+class InferConfig(_Section):
+    """What is predicted, and by what."""
+
+    input: Path | None = None  # a store, a folder of .npy gathers or one file; the store if none
+    checkpoints: list[str] = Field(default_factory=list)  # paths or "default"; the run's best
+    blend: Literal["mean", "median"] = "mean"
+    tta: bool = True  # average with the prediction of the mirrored gathers
+    batch_size: Positive = 32
+    out: Path | None = None  # runs/<name>/predictions where none
+
+
+class SubmitConfig(_Section):
+    """What is written for the competition."""
+
+    predictions: Path | None = None  # runs/<name>/predictions where none
+    sample_submission: Path | None = None  # its order is followed, and its ids are required
+    out: Path | None = None  # submissions/<name>.csv where none
+
+
+class LeaderboardConfig(_Section):
+    """Which runs are compared, and where."""
+
+    runs: list[str] = Field(default_factory=list)  # run folders or "default"; all of runs/
+    fold: int = 0  # of the store, validated
+    floors: bool = True  # the mean map and ridge regression beside the runs
+    tta: bool = True
+
+
+class Config(_Section):
+    """One experiment: every stage reads its section and the shared paths."""
+
+    name: str = "quickstart"
+    store: Path | None = None  # data/<name> where none
+    runs: Path = Path("runs")
+    prepare: PrepareConfig = PrepareConfig()
+    train: TrainConfig = TrainConfig()
+    infer: InferConfig = InferConfig()
+    submit: SubmitConfig = SubmitConfig()
+    leaderboard: LeaderboardConfig = LeaderboardConfig()
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of the store."""
+        return self.store or Path("data") / self.name
+
+    @property
+    def run_path(self) -> Path:
+        """The folder of the run."""
+        return self.runs / self.name
+
+    @property
+    def predictions_path(self) -> Path:
+        """The folder of the predictions that infer writes."""
+        return self.infer.out or self.run_path / "predictions"
+
+
+def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Read an experiment and apply overrides.
+
+    Args:
+        path: a YAML file; the defaults where None.
+        overrides: `section.key=value` strings, the value in YAML.
+
+    Returns:
+        The validated config.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not YAML, or a key or value does not fit; it names the nearest key.
+    """
+    values = {} if path is None else _read_yaml(Path(path))
+    for override in overrides:
+        _set(values, override)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(_explain(error, str(path or "the config"))) from None
+
+
+def save_config(config: Config, path: Path) -> None:
+    """Write a config whole, as JSON, which is YAML too."""
+    path.write_text(config.model_dump_json(indent=2))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"the config {path} does not exist; check the path")
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold keys and values, got a {type(values).__name__}")
+    return values
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise ValueError(f"an override must be section.key=value, got {override!r}")
+    *sections, last = key.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ValueError(f"{key!r} does not name a key: {section!r} holds a value")
+    values[last] = yaml.safe_load(text)
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    """Say the first fault in one sentence."""
+    fault = error.errors()[0]
+    path = [str(part) for part in fault["loc"]]
+    key = ".".join(path)
+    if fault["type"] != "extra_forbidden":
+        return f"{key} of {where} does not fit: {fault['msg']}, got {fault['input']!r}"
+    section: Any = Config
+    for part in path[:-1]:
+        section = section.model_fields[part].annotation
+    return f"{where} has an unknown key {key!r}; {nearest(path[-1], section.model_fields)}"

@@ -1,0 +1,150 @@
+"""Reading and writing files so that nothing half-written is ever taken for whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name to write to; rename it to `path` when the block ends well.
+
+    Args:
+        path: the file to create or replace; its folder is created.
+
+    Yields:
+        The temporary path, in the same folder.
+
+    Raises:
+        OSError: if the disk is full, with what to do; the temporary file is gone by then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        with explained_disk_errors(path):
+            yield temporary
+            _sync(temporary)
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill; rename it to `path` when the block ends well.
+
+    An old folder of that name steps aside first and goes last: killed in between, it is still
+    there as `.<name>.old`, from which `recover_folder` brings it back.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    recover_folder(path)
+    temporary, old = _temporary(path), path.with_name(f".{path.name}.old")
+    temporary.mkdir()
+    try:
+        with explained_disk_errors(path):
+            yield temporary
+            for file in temporary.iterdir():
+                _sync(file)
+            if path.exists():
+                path.replace(old)
+            temporary.replace(path)
+            shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def recover_folder(path: Path) -> None:
+    """Undo a replacement of `path` that was killed between its two renames."""
+    old = path.with_name(f".{path.name}.old")
+    if old.exists():
+        if path.exists():
+            shutil.rmtree(old)
+        else:
+            old.replace(path)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed writers left in a folder; only for a folder's single writer."""
+    for leftover in folder.glob(".*.tmp"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+@contextmanager
+def explained_disk_errors(path: Path) -> Iterator[None]:
+    """Turn 'no space left' into a sentence that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise OSError(
+            error.errno,
+            f"the disk is full while writing {path}; what was finished before is kept: "
+            "free some space and run the same command again",
+        ) from error
+
+
+def open_array(path: Path) -> npt.NDArray[Any]:
+    """Memory-map a .npy file, trusting nothing in it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The array, read-only, on disk.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a .npy file, is cut short, or holds pickled objects, which could
+            run code and are never loaded.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; check the path")
+    with path.open("rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            shape, fortran, dtype = _HEADER_READERS[version](file)
+        except (ValueError, KeyError, EOFError, SyntaxError) as error:
+            raise ValueError(f"{path} is not a readable .npy file; write it with numpy.save") from (
+                error
+            )
+        offset = file.tell()
+    if dtype.hasobject:
+        raise ValueError(
+            f"{path} holds pickled Python objects, which are never loaded; save plain numbers"
+        )
+    expected = offset + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if path.stat().st_size < expected:
+        raise ValueError(
+            f"{path} is cut short: its header promises {expected} bytes, "
+            f"got {path.stat().st_size}; copy or make it again"
+        )
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    return np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
