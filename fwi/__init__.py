@@ -1,0 +1,39 @@
+"""Seismic shot gathers in, velocity maps out.
+
+Every name below is imported when it is first used, so that `import fwi` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fwi import submission
+    from fwi.models import create_model
+    from fwi.physics import families
+    from fwi.physics.simulator import simulate
+    from fwi.predictor import load
+    from fwi.stages import run
+
+_HOMES = {
+    "create_model": "fwi.models",
+    "families": "fwi.physics.families",
+    "load": "fwi.predictor",
+    "run": "fwi.stages",
+    "simulate": "fwi.physics.simulator",
+    "submission": "fwi.submission",
+}
+
+__all__ = ["create_model", "families", "load", "run", "simulate", "submission"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fwi' has no attribute {name!r}")
+    home = import_module(_HOMES[name])
+    return home if _HOMES[name].endswith("." + name) else getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

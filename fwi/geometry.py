@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,3 +105,27 @@ OPENFWI_SIX_SHOTS = replace(OPENFWI, source_x=(*OPENFWI.source_x, 350.0))
 
 # Shots of the mirrored map, by the shots of the map: a source at column c becomes one at 69 - c.
 FLIPPED_SHOTS = {5: (4, 3, 2, 1, 0), 6: (4, 3, 5, 1, 0, 2)}
+
+
+def flip_gathers(gathers: Any) -> Any:
+    """Mirror gathers left to right, as the mirrored map would have made them.
+
+    The receivers are reversed, and each shot becomes that of the mirrored source. With six shots
+    this is exact. With five, the middle source (column 34) has no mirror image among them
+    (column 35): its shot is left out of the swap and keeps its place, with its receivers
+    reversed, one cell away from the truth.
+
+    Args:
+        gathers: (..., S, T, R), 5 or 6 shots, a NumPy array or torch tensor.
+
+    Returns:
+        The mirrored gathers, of the same kind and shape.
+
+    Raises:
+        ValueError: if there are neither five nor six shots.
+    """
+    shots, _, receivers = gathers.shape[-3:]
+    if shots not in FLIPPED_SHOTS:
+        raise ValueError(f"gathers must have 5 or 6 shots to be flipped, got {shots}")
+    mirrored = gathers[..., list(FLIPPED_SHOTS[shots]), :, :]
+    return mirrored[..., list(range(receivers - 1, -1, -1))]

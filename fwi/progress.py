@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -58,3 +60,19 @@ def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Callable[...,
                 progress.update(task, note=note)
 
         yield advance
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Append the package's log to a file while the block runs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("fwi")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

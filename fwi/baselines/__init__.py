@@ -1,0 +1,1 @@
+"""Estimators that every network has to beat."""

@@ -1,0 +1,1 @@
+"""Where the samples are, and how they are read."""

@@ -134,6 +134,12 @@ class Store:
         """Give the view of the samples whose catalog row meets a condition."""
         return Store(self.path, self.catalog.filter(condition))
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What the store was made from."""
+        recipe: dict[str, Any] = json.loads((self.path / "store.json").read_text())["recipe"]
+        return recipe
+
     @cached_property
     def has_maps(self) -> bool:
         """Whether the samples' velocity maps are known."""

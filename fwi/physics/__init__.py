@@ -1,0 +1,1 @@
+"""The wave equation, and the maps that it is solved on."""

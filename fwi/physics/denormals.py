@@ -7,7 +7,7 @@ that it runs in, and put the old value back.
 
 # numba hands (typing context, argument types) to an intrinsic and (context, builder, signature,
 # arguments) to its code generator, all without annotations.
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
 

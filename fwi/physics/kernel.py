@@ -32,7 +32,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 @njit(inline="always")
-def _laplacian(p, i, stride):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _laplacian(p, i, stride):
     near = p[i - np.uint64(1)] + p[i + np.uint64(1)] + (p[i - stride] + p[i + stride])
     two = np.uint64(2)
     far = p[i - two] + p[i + two] + (p[i - two * stride] + p[i + two * stride])
@@ -40,7 +40,7 @@ def _laplacian(p, i, stride):  # type: ignore[no-untyped-def]  # noqa: ANN001, A
 
 
 @njit(**_OPTIONS)
-def _update_side(p, d, base, lo, hi, stride, a, keep):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _update_side(p, d, base, lo, hi, stride, a, keep):
     """Left or right of the map: one a for the row, a damping for each column."""
     for x in range(lo, hi):
         i = base + x
@@ -48,7 +48,7 @@ def _update_side(p, d, base, lo, hi, stride, a, keep):  # type: ignore[no-untype
 
 
 @njit(**_OPTIONS)
-def _update_middle(p, d, base, lo, hi, stride, a, a_base, keep):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _update_middle(p, d, base, lo, hi, stride, a, a_base, keep):
     """Columns of the map: one damping for the row, an a for each column."""
     for x in range(lo, hi):
         i = base + x
@@ -56,13 +56,13 @@ def _update_middle(p, d, base, lo, hi, stride, a, a_base, keep):  # type: ignore
 
 
 @njit(**_OPTIONS)
-def _advance(p, d, base, lo, hi):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _advance(p, d, base, lo, hi):
     for x in range(lo, hi):
         p[base + x] += d[base + x]
 
 
 @njit(**_OPTIONS)
-def _reached(lo, hi, radius, z0, z1, x0, x1):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _reached(lo, hi, radius, z0, z1, x0, x1):
     """Cut each row's columns [lo, hi) to the cells within radius of the box z0..z1, x0..x1."""
     for z in range(lo.size):
         dz = max(z0 - z, z - z1, 0)
@@ -75,7 +75,7 @@ def _reached(lo, hi, radius, z0, z1, x0, x1):  # type: ignore[no-untyped-def]  #
 
 
 @njit(**_OPTIONS)
-def propagate(  # type: ignore[no-untyped-def]  # noqa: ANN201
+def propagate(
     courant2: npt.NDArray[Any],
     keep: npt.NDArray[Any],
     reach: float,
@@ -84,7 +84,7 @@ def propagate(  # type: ignore[no-untyped-def]  # noqa: ANN201
     receiver_z: int,
     receiver_x: npt.NDArray[np.int64],
     traces: npt.NDArray[Any],
-):
+) -> None:
     """Run one shot and record it.
 
     Args:

@@ -23,5 +23,5 @@ def damping(vmin: float, dx: float, width: int) -> npt.NDArray[np.float64]:
         Engquist and Majda's sponge as in the OpenFWI data's operator (docs/physics.md).
     """
     thickness = (width - 1) * dx
-    ratio = np.arange(width) * dx / thickness
+    ratio = np.arange(width, dtype=np.float64) * dx / thickness
     return 3 * vmin * math.log(1e7) / (2 * thickness) * ratio**2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,14 @@ def _generated(prepare: PrepareConfig) -> Iterator[_Shard]:
     folds = assign_folds(names, prepare.n_folds, prepare.seed)
     for shard, part in enumerate(_chunks(len(names), prepare.shard_size)):
         chosen = [names[i] for i in part]
-        rows = {
+        rows: dict[str, list[Any]] = {
             "sample_id": [f"{names[i]}-{prepare.seed}-{i:07d}" for i in part],
             "family": chosen,
             "fold": [int(folds[i]) for i in part],
             "origin": ["generated"] * len(part),
         }
         seed = np.random.SeedSequence(prepare.seed, spawn_key=(shard,))
-        yield _Shard(rows, lambda advance, c=chosen, s=seed: _simulated(c, s, prepare, advance))
+        yield _Shard(rows, partial(_simulated, chosen, seed, prepare))
 
 
 def _simulated(
@@ -117,13 +118,13 @@ def _training(prepare: PrepareConfig, files: list[TrainingFile]) -> Iterator[_Sh
     first = 0
     for file, n in zip(files, counts, strict=True):
         for part in _chunks(n, prepare.shard_size):
-            rows = {
+            rows: dict[str, list[Any]] = {
                 "sample_id": [f"{file.family}/{file.gathers.stem}/{i}" for i in part],
                 "family": [file.family] * len(part),
                 "fold": [int(folds[first + i]) for i in part],
                 "origin": [str(file.gathers)] * len(part),
             }
-            yield _Shard(rows, lambda advance, f=file, p=part: _read_training(f, p, advance))
+            yield _Shard(rows, partial(_read_training, file, part))
         first += n
 
 
@@ -142,13 +143,13 @@ def _test(prepare: PrepareConfig, files: list[Path]) -> Iterator[_Shard]:
     """Test gathers belong to no family and no fold: their maps are unknown."""
     for part in _chunks(len(files), prepare.shard_size):
         chosen = [files[i] for i in part]
-        rows = {
+        rows: dict[str, list[Any]] = {
             "sample_id": [file.stem for file in chosen],
             "family": ["unknown"] * len(part),
             "fold": [-1] * len(part),
             "origin": [str(file) for file in chosen],
         }
-        yield _Shard(rows, lambda advance, c=chosen: _read_test(c, advance))
+        yield _Shard(rows, partial(_read_test, chosen))
 
 
 def _read_test(files: list[Path], advance: Advance) -> dict[str, Array]:

@@ -1,0 +1,34 @@
+# Two commands do everything, each by itself on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# The newest pip that is needed, the tested versions, the package itself where it stands.
+INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
+
+.PHONY: demo test check notebooks figures clean
+
+demo: $(VENV)/.ready
+	$(BIN)/fwi demo
+
+test: $(VENV)/.ready-dev
+	$(BIN)/pytest
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+
+$(VENV)/.ready: pyproject.toml constraints.txt $(VENV)/bin/python
+	$(INSTALL) .
+	touch $@
+
+$(VENV)/.ready-dev: pyproject.toml constraints.txt $(VENV)/bin/python
+	$(INSTALL) '.[dev]'
+	touch $@ $(VENV)/.ready
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

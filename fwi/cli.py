@@ -1,0 +1,213 @@
+"""The command line: each subcommand is one stage; nothing heavy is imported before it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    help="Seismic shot gathers in, velocity maps out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console()
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML file of the experiment.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", "-s", help="section.key=value, over the config.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier run left.")]
+Name = Annotated[str | None, typer.Option("--name", "-n", help="Name of the experiment.")]
+StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of the store.")]
+Checkpoints = Annotated[
+    list[str] | None,
+    typer.Option("--checkpoint", "-k", help="Run, checkpoint or 'default'; may be repeated."),
+]
+
+
+def _run(
+    stage: str, file: Path | None, overrides: list[str] | None, force: bool, **options: Any
+) -> Any:
+    """Load the config, put named options over it, run the stage."""
+    from fwi.config import load_config
+    from fwi.stages import run
+
+    given = {k.replace("__", "."): v for k, v in options.items() if v is not None and v != []}
+    named = [f"{key}={json.dumps(value, default=str)}" for key, value in given.items()]
+    return run(load_config(file, [*(overrides or []), *named]), stage, force=force)
+
+
+@app.command()
+def demo(config: ConfigFile = None, overrides: Overrides = None, force: Force = False) -> None:
+    """Walk the whole way on this machine with nothing downloaded."""
+    from fwi.stages.demo import DEFAULTS
+
+    result = (
+        _run("demo", None, [*DEFAULTS, *(overrides or [])], force)
+        if config is None
+        else (_run("demo", config, overrides, force))
+    )
+    _print_table(result.table)
+    console.print(
+        f"picture: {result.picture}\nsubmission: {result.submission.path}, "
+        f"{result.submission.n_rows} valid rows\n{result.seconds:.0f} s in all"
+    )
+
+
+@app.command()
+def prepare(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Competition or OpenFWI folder; none generates maps.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="'train' or 'test' part of the folder.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Maps to generate.")] = None,
+    name: Name = None,
+    store: StorePath = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    force: Force = False,
+) -> None:
+    """Make a store: from a folder, or from generated maps."""
+    result = _run(
+        "prepare",
+        config,
+        overrides,
+        force,
+        name=name,
+        store=store,
+        prepare__folder=folder,
+        prepare__split=split,
+        prepare__n_samples=samples,
+    )
+    shots, nt, receivers = result.gather_shape
+    console.print(f"{result.path}: {len(result)} samples of {shots} x {nt} x {receivers}")
+
+
+@app.command()
+def train(
+    name: Name = None,
+    store: StorePath = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training fold.")] = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    force: Force = False,
+) -> None:
+    """Train a network, or go on where a killed fit stopped."""
+    result = _run("train", config, overrides, force, name=name, store=store, train__epochs=epochs)
+    console.print(
+        f"{result.run}: best epoch {result.best['epoch']}, validation MAE "
+        f"{result.best['mae']:.1f} m/s, scored columns {result.best['mae_scored']:.1f}"
+    )
+
+
+@app.command()
+def infer(
+    input: Annotated[
+        Path | None, typer.Argument(help="Store, folder of .npy gathers, or one file.")
+    ] = None,
+    checkpoint: Checkpoints = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the predictions.")] = None,
+    name: Name = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    force: Force = False,
+) -> None:
+    """Predict velocity maps from gathers."""
+    result = _run(
+        "infer",
+        config,
+        overrides,
+        force,
+        name=name,
+        infer__input=input,
+        infer__checkpoints=checkpoint,
+        infer__out=out,
+    )
+    console.print(f"{result.path}: {len(result)} maps")
+
+
+@app.command()
+def submit(
+    predictions: Annotated[Path | None, typer.Argument(help="Folder that infer wrote.")] = None,
+    sample: Annotated[Path | None, typer.Option(help="The sample submission.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The csv file.")] = None,
+    name: Name = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    force: Force = False,
+) -> None:
+    """Write predictions as a validated submission."""
+    result = _run(
+        "submit",
+        config,
+        overrides,
+        force,
+        name=name,
+        submit__predictions=predictions,
+        submit__sample_submission=sample,
+        submit__out=out,
+    )
+    console.print(f"{result.path}: {result.n_rows} valid rows")
+
+
+@app.command()
+def leaderboard(
+    run: Annotated[list[str] | None, typer.Argument(help="Runs or 'default'; all of them.")] = None,
+    name: Name = None,
+    store: StorePath = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+) -> None:
+    """Compare runs, and two floors, on one validation fold."""
+    _print_table(
+        _run("leaderboard", config, overrides, False, name=name, store=store, leaderboard__runs=run)
+    )
+
+
+@app.command()
+def models() -> None:
+    """List the networks that can be trained."""
+    from fwi.models import create_model, model_names
+
+    for name, variant in model_names():
+        parameters = sum(p.numel() for p in create_model(name, variant).parameters())
+        console.print(f"{name} {variant}: {parameters / 1e6:.1f} M parameters")
+
+
+def _print_table(frame: Any) -> None:
+    """Print a leaderboard: families across would not fit, so runs stand across."""
+    from rich.table import Table
+
+    runs = frame["run"].to_list()
+    table = Table("MAE, m/s", *runs)
+    for key in frame.columns[1:]:
+        table.add_row(key, *(f"{value:.1f}" for value in frame[key]))
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one sentence and exit status 1."""
+    try:
+        app()
+    except (ValueError, TypeError, KeyError, OSError, FloatingPointError) as error:
+        if os.environ.get("FWI_DEBUG"):
+            raise
+        text = error.args[0] if isinstance(error, KeyError) else error
+        if isinstance(error, OSError) and error.strerror:
+            text = error.strerror if error.filename is None else str(error)
+        print(f"fwi: {text}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""infer: from gathers and checkpoints to predicted maps, a batch in memory at a time."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fwi.checks import check_finite
+from fwi.config import Config, InferConfig
+from fwi.data.store import Store, StoreWriter
+from fwi.ensemble import blend
+from fwi.geometry import OPENFWI
+from fwi.predictor import Predictor, load
+from fwi.progress import progress_bar
+from fwi.stages.source import Source, open_source
+
+Array = npt.NDArray[Any]
+
+_SHARD = 512  # predictions a shard: 10 MB, and what a kill can cost
+
+
+def run(config: Config, *, force: bool = False) -> Store:
+    """Predict the map of every gather, or finish a prediction that was stopped.
+
+    Args:
+        config: reads `infer`, and `store`, `name` for what it leaves open.
+        force: delete predictions that are there and begin anew.
+
+    Returns:
+        A store that holds the predicted maps alone, in the order of the input.
+
+    Raises:
+        FileExistsError: if the folder holds predictions of other gathers or checkpoints.
+        FileNotFoundError: if the input or a checkpoint is missing.
+        ValueError: if gathers do not fit the networks; it names the sample.
+    """
+    infer, out = config.infer, config.predictions_path
+    source = open_source(infer.input or config.store_path)
+    predictors = [load(c, infer.batch_size) for c in infer.checkpoints or [str(config.run_path)]]
+    if force and (out / "store.json").exists():
+        shutil.rmtree(out)
+    starts = range(0, len(source), _SHARD)
+    writer = StoreWriter(out, _recipe(infer, source, predictors), len(starts))
+    missing = writer.missing()
+    if not missing and (out / "catalog.parquet").exists():
+        return Store(out)
+    parts = [range(start, min(start + _SHARD, len(source))) for start in starts]
+    done = len(source) - sum(len(parts[i]) for i in missing)
+    with progress_bar("infer", len(source), done) as advance:
+        for i in missing:
+            maps = np.empty((len(parts[i]), OPENFWI.nz, OPENFWI.nx), np.float32)
+            for batch in _batches(parts[i], infer.batch_size):
+                first = batch.start - parts[i].start
+                maps[first : first + len(batch)] = _predict(infer, source, predictors, batch)
+                advance(len(batch))
+            rows = {k: v[parts[i].start : parts[i].stop] for k, v in source.rows.items()}
+            writer.write(i, rows, maps=maps)
+    return writer.finish()
+
+
+def _predict(
+    infer: InferConfig, source: Source, predictors: list[Predictor], batch: range
+) -> Array:
+    gathers = source.read(batch)
+    ids = source.rows["sample_id"]
+    for i, sample in zip(batch, gathers, strict=True):
+        check_finite(f"gathers of sample {ids[i]}", sample)
+    return blend([p.predict(gathers, infer.tta) for p in predictors], infer.blend)
+
+
+def _batches(part: range, size: int) -> list[range]:
+    return [range(i, min(i + size, part.stop)) for i in range(part.start, part.stop, size)]
+
+
+def _recipe(infer: InferConfig, source: Source, predictors: list[Predictor]) -> dict[str, Any]:
+    """What determines the predictions: the samples, the weights, how they are blended."""
+    return {
+        "samples": zlib.crc32("\n".join(source.rows["sample_id"]).encode()),
+        "weights": [p.fingerprint() for p in predictors],
+        "blend": infer.blend,
+        "tta": infer.tta,
+    }

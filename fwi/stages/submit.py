@@ -1,0 +1,44 @@
+"""submit: from predicted maps to a validated submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fwi import submission
+from fwi.config import Config
+from fwi.data.store import Store
+
+
+@dataclass(frozen=True)
+class SubmitResult:
+    """The file that was written, and how many rows it has."""
+
+    path: Path
+    n_rows: int
+
+
+def run(config: Config, *, force: bool = False) -> SubmitResult:
+    """Write the predictions as a submission and validate what was written.
+
+    Args:
+        config: reads `submit`, and `name`, `infer.out` for what it leaves open.
+        force: replace a file that is there.
+
+    Returns:
+        The file and its number of rows.
+
+    Raises:
+        FileExistsError: if the file is there, without `force`.
+        FileNotFoundError: if predictions or the sample submission are missing.
+        ValueError: if an id has no prediction, or the file does not validate.
+    """
+    out = config.submit.out or Path("submissions") / f"{config.name}.csv"
+    if out.exists() and not force:
+        raise FileExistsError(f"{out} exists; choose another name, or --force to replace it")
+    predictions = Store(config.submit.predictions or config.predictions_path)
+    known = {name: i for i, name in enumerate(predictions.catalog["sample_id"])}
+    sample = config.submit.sample_submission
+    ids = list(known) if sample is None else submission.sample_ids(sample)
+    submission.write_blocks(out, submission.blocks_in_order(ids, known, predictions.maps))
+    return SubmitResult(out, submission.validate(out, sample))

@@ -1,0 +1,168 @@
+"""train: from a store to a run folder with checkpoints and metrics."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from fwi.config import Config, TrainConfig, save_config
+from fwi.data.dataset import GatherDataset
+from fwi.data.store import Store
+from fwi.data.transforms import augmentation
+from fwi.files import atomic_file
+from fwi.metrics import summarize
+from fwi.models import create_model, shots_of
+from fwi.predictor import Predictor
+from fwi.progress import log_to, progress_bar
+from fwi.training.callbacks import Checkpoints, ProgressBar, Validation, WeightAverage
+from fwi.training.precision import choose_device, choose_precision
+from fwi.training.trainer import Callback, Trainer
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a fit came to: its folder and the metrics of every epoch."""
+
+    run: Path
+    history: list[dict[str, Any]]
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The metrics of the epoch whose weights are kept as best."""
+        return min(self.history, key=lambda row: row["mae"])
+
+
+def run(config: Config, *, force: bool = False) -> TrainResult:
+    """Train the config's model, or finish a fit that was stopped.
+
+    Args:
+        config: reads `train`, `store` and `name`.
+        force: delete the run's folder and begin anew.
+
+    Returns:
+        The run's folder and history.
+
+    Raises:
+        FileExistsError: if the folder holds a run of another config, without `force`.
+        FileNotFoundError: if the store is missing or unfinished.
+        ValueError: if the fold is empty or the store does not fit the model.
+    """
+    train, folder = config.train, config.run_path
+    store = Store(config.store_path)
+    training, validation = split(store, train.fold)
+    if force and folder.exists():
+        shutil.rmtree(folder)
+    claim(folder, config)
+    if train.threads:
+        torch.set_num_threads(train.threads)
+    torch.manual_seed(train.seed)
+    model = create_model(train.model, train.variant, **train.options)
+    augment = augmentation(train.flip)
+    dataset = GatherDataset(training, shots_of(model), augment)
+    loader = DataLoader(
+        dataset, train.batch_size, shuffle=True, drop_last=len(dataset) > train.batch_size
+    )
+    average = WeightAverage(model, train.ema_decay)
+    description: dict[str, Any] = {
+        "model": train.model,
+        "variant": train.variant,
+        "options": train.options,
+        "config": train.model_dump(mode="json"),
+        "data": store.recipe,
+    }
+    device = choose_device()
+    with progress_bar("train", train.epochs * len(loader)) as advance, log_to(folder / "log.txt"):
+        callbacks = [
+            Reseed(augment),
+            average,
+            Validation(evaluation(validation), average),
+            Checkpoints(folder, description, average),
+            ProgressBar(advance),
+        ]
+        precision = choose_precision(train.precision, device)
+        history = Trainer(model, loader, train, precision, device, callbacks).fit()
+    return TrainResult(folder, history)
+
+
+class Reseed(Callback):
+    """Gives the augmentation its own seed each epoch, the same after a resume."""
+
+    def __init__(self, augment: Any) -> None:
+        self.augment = augment
+
+    def on_epoch_start(self, trainer: Trainer) -> None:
+        """Seed by what torch was seeded with for this epoch."""
+        self.augment.set_random_seed(torch.initial_seed() % 2**32)
+
+
+def split(store: Store, fold: int) -> tuple[Store, Store]:
+    """Part a store into the training samples and those of the validation fold.
+
+    Raises:
+        ValueError: if either part is empty.
+    """
+    parts = store.where(pl.col("fold") != fold), store.where(pl.col("fold") == fold)
+    if not len(parts[0]) or not len(parts[1]):
+        known = sorted(store.catalog["fold"].unique().to_list())
+        raise ValueError(f"fold must leave samples on both sides, got {fold} of the folds {known}")
+    return parts
+
+
+def claim(folder: Path, config: Config) -> None:
+    """Take a run's folder for a config.
+
+    Raises:
+        FileExistsError: if a run of another config is there.
+    """
+    file = folder / "config.json"
+    if file.exists():
+        there = Config.model_validate_json(file.read_text())
+        if (_identity(there.train), there.store_path) != (
+            _identity(config.train),
+            config.store_path,
+        ):
+            raise FileExistsError(
+                f"{folder} holds a run of another config; choose another name, or --force to "
+                "replace it"
+            )
+        return
+    with atomic_file(file) as temporary:
+        save_config(config, temporary)
+
+
+def _identity(train: TrainConfig) -> dict[str, Any]:
+    return train.model_dump(exclude={"threads"})
+
+
+def evaluation(store: Store) -> Callable[[nn.Module], dict[str, float]]:
+    """Build the evaluation of a network on a store, with one pass and no flip.
+
+    Args:
+        store: the validation samples.
+
+    Returns:
+        From the network to "mae", "mae_scored" and the MAE of each family, m/s.
+    """
+    families = store.catalog["family"].to_list()
+    maps = store.maps(range(len(store)))
+
+    def evaluate(model: nn.Module) -> dict[str, float]:
+        return summarize(predict_store(Predictor(model), store, tta=False), maps, families)
+
+    return evaluate
+
+
+def predict_store(predictor: Predictor, store: Store, tta: bool) -> np.ndarray:
+    """Predict every sample of a store, a batch in memory at a time: (n, Z, X) m/s."""
+    size = predictor.batch_size
+    parts = (range(i, min(i + size, len(store))) for i in range(0, len(store), size))
+    return np.concatenate([predictor.predict(store.gathers(part), tta) for part in parts])

@@ -1,0 +1,158 @@
+"""Checkpoints: a folder of safetensors weights and JSON; nothing in it can run code.
+
+weights.safetensors     what inference loads
+checkpoint.json         the model's name and options (preprocessing among them), its metrics,
+the config that trained it
+training.safetensors    what only a resumed run needs: raw weights, optimizer moments
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from fwi.files import atomic_folder, recover_folder
+from fwi.models import create_model
+
+FORMAT = 1
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a checkpoint's JSON says.
+
+    Attributes:
+        model: registered name.
+        variant: of the model.
+        options: that replaced the variant's.
+        epoch: epochs that were trained.
+        metrics: of the validation after that epoch.
+        history: the metrics of every epoch so far.
+        config: the training section of the config.
+        data: the store's recipe.
+        format: version of this layout.
+    """
+
+    model: str
+    variant: str | None
+    options: dict[str, Any]
+    epoch: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def save_checkpoint(
+    path: Path, description: Description, weights: Tensors, training: Tensors | None = None
+) -> None:
+    """Write a checkpoint whole, replacing one of that name.
+
+    Args:
+        path: its folder.
+        description: what it is.
+        weights: the network's state.
+        training: what a resumed run needs besides.
+    """
+    with atomic_folder(path) as folder:
+        save_file(_plain(weights), folder / "weights.safetensors")
+        if training is not None:
+            save_file(_plain(training), folder / "training.safetensors")
+        (folder / "checkpoint.json").write_text(json.dumps(asdict(description), indent=1))
+
+
+def read_description(path: Path) -> Description:
+    """Read a checkpoint's JSON.
+
+    Raises:
+        FileNotFoundError: if there is no checkpoint.
+        ValueError: if the folder is not one that this version reads.
+    """
+    recover_folder(path)
+    file = path / "checkpoint.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{path} is not a checkpoint: it has no checkpoint.json")
+    try:
+        description = Description(**json.loads(file.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{file} does not describe a checkpoint: {error}") from None
+    if description.format != FORMAT:
+        raise ValueError(
+            f"{file} has format {description.format}, this version reads {FORMAT}; update fwi"
+        )
+    return description
+
+
+def load_model(path: Path, device: torch.device | None = None) -> tuple[nn.Module, Description]:
+    """Rebuild a checkpoint's network, ready to predict.
+
+    Raises:
+        FileNotFoundError: if there is no checkpoint.
+        ValueError: if the folder is not a checkpoint, or its weights do not fit its model.
+    """
+    description = read_description(path)
+    model = create_model(description.model, description.variant, **description.options)
+    load_weights(model, read_tensors(path / "weights.safetensors"), path)
+    return model.to(device or torch.device("cpu")).eval(), description
+
+
+def load_weights(model: nn.Module, weights: Tensors, path: Path) -> None:
+    """Fill a network, in its own dtypes; every tensor has to fit.
+
+    Raises:
+        ValueError: if names or shapes differ.
+    """
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ValueError(f"the weights of {path} do not fit their model: {first}") from None
+
+
+def read_tensors(path: Path) -> Tensors:
+    """Read a safetensors file.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is another kind of file, or is cut short.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; the checkpoint is not whole")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
+
+
+def flatten_optimizer(optimizer: torch.optim.Optimizer) -> Tensors:
+    """Name every tensor of an optimizer's state, `optimizer.<parameter>.<name>`."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"optimizer.{index}.{name}": torch.as_tensor(value)
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
+    """Undo `flatten_optimizer`."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".", 2)
+            state.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _plain(tensors: Tensors) -> Tensors:
+    return {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
