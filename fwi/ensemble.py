@@ -31,7 +31,7 @@ def blend(predictions: Sequence[Array], how: Blend = "mean") -> Array:
     if len(shapes) != 1:
         raise ValueError(f"predictions must be arrays of one shape, got {sorted(shapes)}")
     if how == "mean":
-        return np.mean(predictions, axis=0, dtype=np.float64).astype(np.float32)
+        return np.asarray(np.mean(predictions, axis=0, dtype=np.float64), np.float32)
     return np.asarray(np.median(predictions, axis=0), np.float32)
 
 
