@@ -14,6 +14,7 @@ from fwi.config import Config, InferConfig
 from fwi.data.store import Store, StoreWriter
 from fwi.ensemble import blend
 from fwi.geometry import OPENFWI
+from fwi.plots import save_predictions
 from fwi.predictor import Predictor, load
 from fwi.progress import progress_bar
 from fwi.stages.source import Source, open_source
@@ -21,6 +22,7 @@ from fwi.stages.source import Source, open_source
 Array = npt.NDArray[Any]
 
 _SHARD = 512  # predictions a shard: 10 MB, and what a kill can cost
+_PREVIEW = 4  # samples drawn
 
 
 def run(config: Config, *, force: bool = False) -> Store:
@@ -59,7 +61,21 @@ def run(config: Config, *, force: bool = False) -> Store:
                 advance(len(batch))
             rows = {k: v[parts[i].start : parts[i].stop] for k, v in source.rows.items()}
             writer.write(i, rows, maps=maps)
-    return writer.finish()
+    predictions = writer.finish()
+    _draw_preview(source, predictions)
+    return predictions
+
+
+def _draw_preview(source: Source, predictions: Store) -> None:
+    """Draw the first predictions into preview.png beside them."""
+    first = range(min(_PREVIEW, len(source)))
+    save_predictions(
+        predictions.path / "preview.png",
+        [source.rows["sample_id"][i] for i in first],
+        source.read(first),
+        predictions.maps(first),
+        None if source.read_maps is None else source.read_maps(first),
+    )
 
 
 def _predict(

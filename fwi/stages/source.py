@@ -23,10 +23,12 @@ class Source:
     Attributes:
         rows: sample_id, family, fold and origin of each sample, as a store's catalog has them.
         read: from a range of samples to gathers (n, S, T, R).
+        read_maps: from a range of samples to the true maps (n, Z, X), m/s, where they are known.
     """
 
     rows: dict[str, list[Any]]
     read: Callable[[range], Array]
+    read_maps: Callable[[range], Array] | None = None
 
     def __len__(self) -> int:
         """Count the samples."""
@@ -47,7 +49,8 @@ def open_source(path: Path) -> Source:
     if (path / "store.json").exists():
         store = Store(path)
         names = ("sample_id", "family", "fold", "origin")
-        return Source({n: store.catalog[n].to_list() for n in names}, store.gathers)
+        rows = {name: store.catalog[name].to_list() for name in names}
+        return Source(rows, store.gathers, store.maps if store.has_maps else None)
     if path.is_file():
         gathers = open_gathers(path)
         n = len(gathers)

@@ -9,7 +9,7 @@ training.safetensors    what only a resumed run needs: raw weights, optimizer mo
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,16 @@ def read_tensors(path: Path) -> Tensors:
         return load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
+
+
+def ship_checkpoint(source: Path, target: Path) -> None:
+    """Copy a checkpoint for a package: matrices in float16, without the history.
+
+    Vectors (normalisation statistics, biases) keep float32, whose range they need.
+    """
+    weights = read_tensors(source / "weights.safetensors")
+    halved = {k: t.half() if t.ndim > 1 else t for k, t in weights.items()}
+    save_checkpoint(target, replace(read_description(source), history=[]), halved)
 
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer) -> Tensors:
