@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The newest pip that is needed, the tested versions, the package itself where it stands.
 INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test check notebooks figures clean
+.PHONY: demo test check default-weights clean
 
 demo: $(VENV)/.ready
 	$(BIN)/fwi demo
@@ -18,6 +18,13 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The weights in the package, anew: some twenty minutes of simulation and an hour of training.
+default-weights: $(VENV)/.ready
+	$(BIN)/fwi prepare --config configs/default.yaml
+	$(BIN)/fwi train --config configs/default.yaml
+	$(BIN)/python -c "from pathlib import Path; from fwi.training.checkpoint import ship_checkpoint; \
+	ship_checkpoint(Path('runs/default/checkpoints/best'), Path('fwi/weights/default'))"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)

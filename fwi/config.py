@@ -157,7 +157,10 @@ def _set(values: dict[str, Any], override: str) -> None:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise ValueError(f"{key!r} does not name a key: {section!r} holds a value")
-    values[last] = yaml.safe_load(text)
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"the value of an override must be YAML, got {override!r}") from None
 
 
 def _explain(error: ValidationError, where: str) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +20,13 @@ _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Rust's libraries (polars, safetensors) and NumPy's tofile report a full disk in words alone.
+_FULL_IN_WORDS = re.compile(
+    rf"os error ({'|'.join(map(str, _FULL))})\)|\d+ requested and \d+ written"
+)
 
 
 @contextmanager
@@ -91,11 +101,11 @@ def explained_disk_errors(path: Path) -> Iterator[None]:
     """Turn 'no space left' into a sentence that says what to do."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except Exception as error:
+        if getattr(error, "errno", None) not in _FULL and not _FULL_IN_WORDS.search(str(error)):
             raise
         raise OSError(
-            error.errno,
+            getattr(error, "errno", None) or errno.ENOSPC,
             f"the disk is full while writing {path}; what was finished before is kept: "
             "free some space and run the same command again",
         ) from error
@@ -117,20 +127,17 @@ def open_array(path: Path) -> npt.NDArray[Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; check the path")
-    with path.open("rb") as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            shape, fortran, dtype = _HEADER_READERS[version](file)
-        except (ValueError, KeyError, EOFError, SyntaxError) as error:
-            raise ValueError(f"{path} is not a readable .npy file; write it with numpy.save") from (
-                error
-            )
-        offset = file.tell()
+    try:
+        offset, shape, fortran, dtype = _read_header(path)
+    except OSError:
+        raise
+    except Exception as error:  # NumPy's parser lets a damaged header raise almost anything
+        raise ValueError(f"{path} is not a readable .npy file; write it with numpy.save") from error
     if dtype.hasobject:
         raise ValueError(
             f"{path} holds pickled Python objects, which are never loaded; save plain numbers"
         )
-    expected = offset + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    expected = offset + math.prod(shape) * dtype.itemsize
     if path.stat().st_size < expected:
         raise ValueError(
             f"{path} is cut short: its header promises {expected} bytes, "
@@ -139,6 +146,19 @@ def open_array(path: Path) -> npt.NDArray[Any]:
     if 0 in shape:
         return np.empty(shape, dtype)
     return np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
+
+
+def _read_header(path: Path) -> tuple[int, tuple[int, ...], bool, np.dtype[Any]]:
+    """Read where the values start, their shape, whether it is Fortran's order, and their dtype."""
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        shape, fortran, dtype = _HEADER_READERS[version](file)
+        offset = file.tell()
+    # A product of sizes beyond this would overflow, or promise an array that no machine holds.
+    if any(type(n) is not int or n < 0 for n in shape) or math.prod(shape) > sys.maxsize:
+        raise ValueError(f"impossible shape {shape}")
+    np.broadcast_to(np.empty((), dtype), shape)  # refuses a rank or sizes that NumPy cannot hold
+    return offset, shape, fortran, dtype
 
 
 def _temporary(path: Path) -> Path:

@@ -124,8 +124,9 @@ def flip_gathers(gathers: Any) -> Any:
     Raises:
         ValueError: if there are neither five nor six shots.
     """
-    shots, _, receivers = gathers.shape[-3:]
+    shots = gathers.shape[-3]
     if shots not in FLIPPED_SHOTS:
         raise ValueError(f"gathers must have 5 or 6 shots to be flipped, got {shots}")
     mirrored = gathers[..., list(FLIPPED_SHOTS[shots]), :, :]
-    return mirrored[..., list(range(receivers - 1, -1, -1))]
+    # torch has no negative strides, NumPy no flip method.
+    return mirrored[..., ::-1] if isinstance(mirrored, np.ndarray) else mirrored.flip(-1)

@@ -80,9 +80,11 @@ def read(path: Path | str) -> tuple[list[str], Array]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not a submission whose maps stand whole and in order.
+        ValueError: if it is not a submission whose maps stand whole and in order, or a value is missing
+            or not finite.
     """
     _check_header(Path(path))
+    _check_values(path)
     frame = _collect(path, _scan(path))
     ids = oids(frame[HEADER[0]])
     expected = [f"{oid}_y_{row}" for oid in ids for row in range(ROWS)]
@@ -98,11 +100,11 @@ def oids(names: pl.Series) -> list[str]:
     Raises:
         ValueError: if a name is not `<oid>_y_<0..69>`.
     """
-    parts = names.str.extract_groups(r"^(?<oid>.+)_y_(?<row>\d+)$").struct.unnest()
-    wrong = names.filter(parts["row"].cast(pl.Int64).is_between(0, ROWS - 1).not_().fill_null(True))
+    found = names.str.extract(r"^(.+)_y_(?:[0-9]|[1-6][0-9])$")
+    wrong = names.filter(found.is_null())
     if len(wrong):
         raise ValueError(f"{HEADER[0]} must read <oid>_y_<0..{ROWS - 1}>, got {wrong[0]!r}")
-    return parts["oid"].unique(maintain_order=True).to_list()
+    return found.unique(maintain_order=True).to_list()
 
 
 def sample_ids(sample_submission: Path | str) -> list[str]:
@@ -154,7 +156,7 @@ def _check_rows(path: Path | str, names: pl.Series, expected: pl.Series) -> None
     missing = expected.filter(~expected.is_in(names.implode()))
     if len(missing):
         raise ValueError(f"{path} lacks {len(missing)} rows, the first is {missing[0]!r}")
-    unknown = names.filter(~names.is_in(expected.implode()))
+    unknown = names.filter(~names.is_in(expected.implode()).fill_null(False))
     if len(unknown):
         raise ValueError(
             f"{path} has {len(unknown)} rows that the sample submission lacks, "

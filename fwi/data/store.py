@@ -60,7 +60,7 @@ class StoreWriter:
                     f"{path} holds a store made otherwise; use another folder, or --force to "
                     "replace it"
                 )
-        elif path.exists() and any(path.iterdir()):
+        elif path.exists() and any(not p.name.startswith(".store.json.") for p in path.iterdir()):
             raise FileExistsError(f"{path} is not empty and holds no store; use another folder")
         else:
             with atomic_file(described) as temporary:
@@ -84,7 +84,8 @@ class StoreWriter:
         Raises:
             ValueError: if a value is not finite in the store's dtype.
         """
-        stored = {name: np.ascontiguousarray(a, DTYPES[name]) for name, a in arrays.items()}
+        with np.errstate(over="ignore"):  # what float16 cannot hold is refused below
+            stored = {name: np.ascontiguousarray(a, DTYPES[name]) for name, a in arrays.items()}
         for name, array in stored.items():
             check_finite(f"{name} of shard {shard}", array)
         n = len(rows["sample_id"])
@@ -211,7 +212,12 @@ def _read_catalog(path: Path) -> pl.DataFrame:
     if not (path / "catalog.parquet").exists():
         state = "is not finished" if (path / "store.json").exists() else "does not exist"
         raise FileNotFoundError(f"the store {path} {state}; run fwi prepare for it")
-    catalog = pl.read_parquet(path / "catalog.parquet")
+    try:
+        catalog = pl.read_parquet(path / "catalog.parquet")
+    except pl.exceptions.PolarsError:
+        raise ValueError(
+            f"the catalog of {path} is not readable parquet; prepare the store again with --force"
+        ) from None
     missing = [name for name in CATALOG_SCHEMA if name not in catalog.columns]
     if missing:
         raise ValueError(

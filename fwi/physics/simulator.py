@@ -48,10 +48,10 @@ def simulate(
         TypeError: if the maps are not floating, or are a tensor that wants a gradient.
     """
     if not isinstance(velocity, np.ndarray) and hasattr(velocity, "detach"):
-        return _simulate_tensor(velocity, geometry, threads)
+        return _simulate_tensor(velocity, geometry, threads, on_sample)
     velocity = np.asarray(velocity)
     check_velocity(velocity, geometry.nz, geometry.nx)
-    check_stable(float(velocity.max()), geometry.dx, geometry.dt)
+    _check_stable(velocity, geometry)
     dtype = np.float64 if velocity.dtype == np.float64 else np.float32
     maps = velocity.astype(np.float64)
     gathers = np.empty((len(maps), *geometry.gather_shape), dtype)
@@ -80,6 +80,13 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
+def _check_stable(velocity: Array, geometry: AcquisitionGeometry) -> None:
+    g = geometry
+    for one in velocity:
+        strongest = float(damping(float(one.min()), g.dx, g.sponge_width)[-1])
+        check_stable(float(one.max()), g.dx, g.dt, strongest)
+
+
 def _run_shot(velocity: Array, geometry: AcquisitionGeometry, shot: int, traces: Array) -> None:
     g = geometry
     source = (g.source_depth_idx, int(g.source_idx[shot]))
@@ -97,12 +104,18 @@ def _run_shot(velocity: Array, geometry: AcquisitionGeometry, shot: int, traces:
     )
 
 
-def _simulate_tensor(velocity: Any, geometry: AcquisitionGeometry, threads: int | None) -> Any:
+def _simulate_tensor(
+    velocity: Any,
+    geometry: AcquisitionGeometry,
+    threads: int | None,
+    on_sample: Callable[[int], None] | None,
+) -> Any:
     import torch
 
     if velocity.requires_grad:
         raise TypeError(
             "velocity must not require a gradient: this simulator has none yet; detach() it"
         )
-    gathers = simulate(velocity.detach().cpu().numpy(), geometry, threads=threads)
+    maps = velocity.detach().cpu().numpy()
+    gathers = simulate(maps, geometry, threads=threads, on_sample=on_sample)
     return torch.from_numpy(gathers).to(velocity.device)

@@ -32,12 +32,11 @@ def run(config: Config, *, force: bool = False) -> pl.DataFrame:
         force: taken for the stages' common signature; the table is always made anew.
 
     Returns:
-        A row each, best first: run, mae, mae_scored, one column a family (m/s), and whether the
-        run was trained on this store.
+        A row each, best first: run, mae, mae_scored, and one column a family, m/s.
 
     Raises:
         FileNotFoundError: if the store or a named run is missing.
-        ValueError: if the fold is empty or the store has no maps.
+        ValueError: if the fold is empty, the store has no maps, or there is nothing to compare.
     """
     board = config.leaderboard
     store = Store(config.store_path)
@@ -46,6 +45,11 @@ def run(config: Config, *, force: bool = False) -> pl.DataFrame:
     names = validation.catalog["family"].to_list()
     rows: list[dict[str, Any]] = []
     runs = [Path(r) for r in board.runs] or find_runs(config.runs)
+    if not runs and not board.floors:
+        raise ValueError(
+            f"leaderboard.runs must name a run or leaderboard.floors be true, got neither and no "
+            f"finished run in {config.runs}; train one first"
+        )
     with progress_bar("leaderboard", len(runs) + 2 * board.floors) as advance:
         for path in runs:
             predicted = predict_store(load(path), validation, board.tta)

@@ -112,7 +112,7 @@ def _simulated(
 
 
 def _training(prepare: PrepareConfig, files: list[TrainingFile]) -> Iterator[_Shard]:
-    counts = [len(open_array(file.gathers)) for file in files]
+    counts = [len(open_gathers(file.gathers)) for file in files]
     names = [file.family for file, n in zip(files, counts, strict=True) for _ in range(n)]
     folds = assign_folds(names, prepare.n_folds, prepare.seed)
     first = 0
@@ -133,8 +133,9 @@ def _read_training(file: TrainingFile, part: range, advance: Advance) -> dict[st
     gathers, maps = open_gathers(file.gathers), open_array(file.maps)
     check_shape(f"maps of {file.maps}", maps, (len(gathers), 1, OPENFWI.nz, OPENFWI.nx))
     gathers, maps = gathers[span], maps[span, 0]
-    check_gathers(gathers, *OPENFWI.gather_shape, name=f"gathers of {file.gathers}")
-    check_velocity(maps, OPENFWI.nz, OPENFWI.nx, name=f"maps of {file.maps}")
+    samples = f"samples {part.start} to {part.stop - 1} of"
+    check_gathers(gathers, *OPENFWI.gather_shape, name=f"gathers, {samples} {file.gathers},")
+    check_velocity(maps, OPENFWI.nz, OPENFWI.nx, name=f"maps, {samples} {file.maps},")
     advance(len(part))
     return {"gathers": gathers, "maps": maps}
 

@@ -59,15 +59,17 @@ def run(config: Config, *, force: bool = False) -> TrainResult:
     train, folder = config.train, config.run_path
     store = Store(config.store_path)
     training, validation = split(store, train.fold)
-    if force and folder.exists():
-        shutil.rmtree(folder)
-    claim(folder, config)
     if train.threads:
         torch.set_num_threads(train.threads)
+    device = choose_device()
     torch.manual_seed(train.seed)
-    model = create_model(train.model, train.variant, **train.options)
+    model = create_model(train.model, train.variant, **train.options).to(device)
     augment = augmentation(train.flip)
     dataset = GatherDataset(training, shots_of(model), augment)
+    # Only now is the config known to fit: one that does not must not take the folder.
+    if force and (folder / "config.json").exists():
+        shutil.rmtree(folder)
+    claim(folder, config)
     loader = DataLoader(
         dataset, train.batch_size, shuffle=True, drop_last=len(dataset) > train.batch_size
     )
@@ -79,7 +81,6 @@ def run(config: Config, *, force: bool = False) -> TrainResult:
         "config": train.model_dump(mode="json"),
         "data": store.recipe,
     }
-    device = choose_device()
     with progress_bar("train", train.epochs * len(loader)) as advance, log_to(folder / "log.txt"):
         callbacks = [
             Reseed(augment),
@@ -108,8 +109,13 @@ def split(store: Store, fold: int) -> tuple[Store, Store]:
     """Part a store into the training samples and those of the validation fold.
 
     Raises:
-        ValueError: if either part is empty.
+        ValueError: if either part is empty, or the store has no maps.
     """
+    if not store.has_maps:
+        raise ValueError(
+            f"the store {store.path} must hold velocity maps, got gathers alone; "
+            "prepare one from training files or generated maps"
+        )
     parts = store.where(pl.col("fold") != fold), store.where(pl.col("fold") == fold)
     if not len(parts[0]) or not len(parts[1]):
         known = sorted(store.catalog["fold"].unique().to_list())

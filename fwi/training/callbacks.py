@@ -12,7 +12,7 @@ import polars as pl
 from timm.utils import ModelEmaV3
 from torch import nn
 
-from fwi.files import atomic_file, recover_folder
+from fwi.files import atomic_file, recover_folder, remove_leftovers
 from fwi.training.checkpoint import (
     Description,
     flatten_optimizer,
@@ -95,9 +95,16 @@ class Checkpoints(Callback):
         """Restore the last checkpoint where there is one."""
         recover_folder(self.last)
         recover_folder(self.best)
+        remove_leftovers(self.run)
+        remove_leftovers(self.last.parent)
         if not self.last.exists():
             return
         description = read_description(self.last)
+        if description.data != self.description["data"]:
+            raise ValueError(
+                f"{self.run} was trained on a store made otherwise; choose another name, or "
+                "--force to begin anew"
+            )
         tensors = read_tensors(self.last / "training.safetensors")
         raw = {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}
         load_weights(trainer.model, raw, self.last)

@@ -9,7 +9,7 @@ training.safetensors    what only a resumed run needs: raw weights, optimizer mo
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +82,19 @@ def read_description(path: Path) -> Description:
     if not file.is_file():
         raise FileNotFoundError(f"{path} is not a checkpoint: it has no checkpoint.json")
     try:
-        description = Description(**json.loads(file.read_text()))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{file} does not describe a checkpoint: {error}") from None
-    if description.format != FORMAT:
+        values = json.loads(file.read_text())
+    except ValueError as error:
+        raise ValueError(f"{file} is not readable JSON: {error}; copy it again") from None
+    found = values.get("format") if isinstance(values, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise ValueError(f"{file} has format {found}, this version reads {FORMAT}; update fwi")
+    names = {f.name for f in fields(Description)}
+    if found != FORMAT or set(values) != names:
         raise ValueError(
-            f"{file} has format {description.format}, this version reads {FORMAT}; update fwi"
+            f"{file} must hold the keys {', '.join(sorted(names))} of a checkpoint, "
+            "got something else; give the folder of a checkpoint"
         )
-    return description
+    return Description(**values)
 
 
 def load_model(path: Path, device: torch.device | None = None) -> tuple[nn.Module, Description]:
@@ -100,7 +105,12 @@ def load_model(path: Path, device: torch.device | None = None) -> tuple[nn.Modul
         ValueError: if the folder is not a checkpoint, or its weights do not fit its model.
     """
     description = read_description(path)
-    model = create_model(description.model, description.variant, **description.options)
+    try:
+        model = create_model(description.model, description.variant, **description.options)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"the network of {path} cannot be built: {error.args[0]}; update fwi"
+        ) from None
     load_weights(model, read_tensors(path / "weights.safetensors"), path)
     return model.to(device or torch.device("cpu")).eval(), description
 
@@ -111,11 +121,17 @@ def load_weights(model: nn.Module, weights: Tensors, path: Path) -> None:
     Raises:
         ValueError: if names or shapes differ.
     """
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise ValueError(f"the weights of {path} do not fit their model: {first}") from None
+    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+    got = {name: tuple(t.shape) for name, t in weights.items()}
+    wrong = sorted(k for k in expected.keys() | got.keys() if expected.get(k) != got.get(k))
+    if wrong:
+        first = wrong[0]
+        raise ValueError(
+            f"the weights of {path} do not fit their model: {len(wrong)} tensors differ, "
+            f"{first} must be {expected.get(first, 'absent')}, got {got.get(first, 'none')}; "
+            "they belong to another network"
+        )
+    model.load_state_dict(weights)
 
 
 def read_tensors(path: Path) -> Tensors:
