@@ -71,6 +71,7 @@ def prepare(
     ] = None,
     split: Annotated[str | None, typer.Option(help="'train' or 'test' part of the folder.")] = None,
     samples: Annotated[int | None, typer.Option(help="Maps to generate.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare all checksums.")] = False,
     name: Name = None,
     store: StorePath = None,
     config: ConfigFile = None,
@@ -89,6 +90,8 @@ def prepare(
         prepare__split=split,
         prepare__n_samples=samples,
     )
+    if verify:
+        result.verify()
     shots, nt, receivers = result.gather_shape
     console.print(f"{result.path}: {len(result)} samples of {shots} x {nt} x {receivers}")
 

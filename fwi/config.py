@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,17 @@ from fwi.checks import nearest
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which 3e-4 is a number, as in YAML 1.2 and JSON, not a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"),
+    list("-+0123456789"),
+)
 
 
 class _Section(BaseModel):
@@ -140,7 +152,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"the config {path} does not exist; check the path")
     try:
-        values = yaml.safe_load(path.read_text()) or {}
+        values = yaml.load(path.read_text(), _Loader) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
@@ -158,7 +170,7 @@ def _set(values: dict[str, Any], override: str) -> None:
         if not isinstance(values, dict):
             raise ValueError(f"{key!r} does not name a key: {section!r} holds a value")
     try:
-        values[last] = yaml.safe_load(text)
+        values[last] = yaml.load(text, _Loader)
     except yaml.YAMLError:
         raise ValueError(f"the value of an override must be YAML, got {override!r}") from None
 

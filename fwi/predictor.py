@@ -74,7 +74,9 @@ class Predictor:
 
     @torch.inference_mode()
     def _forward(self, gathers: Array) -> Array:
-        tensor = torch.from_numpy(np.ascontiguousarray(gathers)).to(self.device)
+        # torch warns of read-only arrays, which a memory-mapped file is.
+        writeable = np.require(gathers, requirements=["C", "W"])
+        tensor = torch.from_numpy(writeable).to(self.device)
         with autocast(self.precision, self.device):
             velocity = self.model(tensor)
         return velocity[:, 0].float().cpu().numpy()

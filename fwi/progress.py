@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 console = Console(stderr=True)
+_LINE_SECONDS = 30
 
 
 class _Rate(ProgressColumn):
@@ -29,9 +32,14 @@ class _Rate(ProgressColumn):
         return Text("" if speed is None else f"{speed:.1f}/s", style="cyan")
 
 
+Advance = Callable[..., None]
+
+
 @contextmanager
-def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Callable[..., None]]:
-    """Show a bar on standard error; silent where that is not a terminal.
+def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """Show on standard error how far a stage is, how fast it goes and what is left.
+
+    A terminal or notebook gets a bar; a log file, a line every half minute.
 
     Args:
         what: the work, in a word or two.
@@ -39,8 +47,15 @@ def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Callable[...,
         done: steps finished by an earlier run.
 
     Yields:
-        advance(steps=1, note=""): counts steps and replaces the note behind the bar.
+        advance(steps=1, note=None): counts steps and replaces the note behind the bar.
     """
+    live = console.is_terminal or console.is_jupyter
+    with (_bar if live else _lines)(what, total, done) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(what: str, total: int, done: int) -> Iterator[Advance]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -51,7 +66,7 @@ def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Callable[...,
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task(what, total=total, completed=done, note="")
 
         def advance(steps: int = 1, note: str | None = None) -> None:
@@ -60,6 +75,25 @@ def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Callable[...,
                 progress.update(task, note=note)
 
         yield advance
+
+
+@contextmanager
+def _lines(what: str, total: int, done: int) -> Iterator[Advance]:
+    started = last = time.monotonic()
+    count, current = done, ""
+
+    def advance(steps: int = 1, note: str | None = None) -> None:
+        nonlocal count, last, current
+        count += steps
+        current = current if note is None else note
+        now = time.monotonic()
+        if now - last >= _LINE_SECONDS and count > done:
+            rate = (count - done) / (now - started)
+            left = timedelta(seconds=round((total - count) / rate))
+            console.print(f"{what} {count}/{total}, {rate:.1f}/s, {left} left {current}".rstrip())
+            last = now
+
+    yield advance
 
 
 @contextmanager

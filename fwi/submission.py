@@ -64,9 +64,10 @@ def _frame(ids: Sequence[str], velocity: Array) -> pl.DataFrame:
     check_shape("velocity", velocity, (len(ids), ROWS, COLUMNS))
     check_finite("velocity", velocity)
     values = np.asarray(velocity)[..., SCORED].reshape(-1, len(VALUES))
-    names = [f"{oid}_y_{row}" for oid in ids for row in range(ROWS)]
+    names = pl.Series(HEADER[0], [f"{oid}_y_{row}" for oid in ids for row in range(ROWS)])
+    oids(names)  # refuses an empty id, and one with a line break
     frame = pl.DataFrame(values.astype(np.float64), schema=VALUES)
-    return frame.insert_column(0, pl.Series(HEADER[0], names))
+    return frame.insert_column(0, names)
 
 
 def read(path: Path | str) -> tuple[list[str], Array]:
@@ -80,8 +81,8 @@ def read(path: Path | str) -> tuple[list[str], Array]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not a submission whose maps stand whole and in order, or a value is missing
-            or not finite.
+        ValueError: if it is not a submission whose maps stand whole and in order, with finite
+            values alone.
     """
     _check_header(Path(path))
     _check_values(path)

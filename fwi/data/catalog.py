@@ -82,7 +82,7 @@ def open_gathers(path: Path) -> npt.NDArray[Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not a whole .npy file or has another rank.
+        ValueError: if it is not a whole .npy file, has another rank or is empty.
     """
     gathers = open_array(path)
     if gathers.ndim not in (3, 4):
@@ -90,6 +90,8 @@ def open_gathers(path: Path) -> npt.NDArray[Any]:
             f"gathers of {path} must be (shots, time, receivers) or (n, shots, time, receivers), "
             f"got {gathers.shape}; reshape them"
         )
+    if 0 in gathers.shape:
+        raise ValueError(f"gathers of {path} hold no sample, got {gathers.shape}; remove the file")
     return gathers[None] if gathers.ndim == 3 else gathers
 
 

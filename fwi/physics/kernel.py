@@ -20,7 +20,7 @@ from numba import njit
 
 from fwi.physics.denormals import FLUSH_BITS, read_control, write_control
 
-_HALO = np.uint64(2)  # cells that the stencil reads beyond the grid; always zero
+_HALO = np.uint64(2)  # cells that the stencil reads beyond the grid: those of the opposite edge
 # A wave in the grid runs slightly ahead of the fastest physical one; 14 cells hold what matters.
 _MARGIN = 14.0
 _OPTIONS: dict[str, Any] = {
@@ -62,16 +62,37 @@ def _advance(p, d, base, lo, hi):
 
 
 @njit(**_OPTIONS)
-def _reached(lo, hi, radius, z0, z1, x0, x1):
-    """Cut each row's columns [lo, hi) to the cells within radius of the box z0..z1, x0..x1."""
+def _reached(lo, hi, columns, radius, row, first, last):
+    """Cut each row's columns [lo, hi) to the cells within radius of row, first..last.
+
+    Distances wrap as the grid does; a row in which the radius wraps is kept whole.
+    """
     for z in range(lo.size):
-        dz = max(z0 - z, z - z1, 0)
+        dz = abs(z - row)
+        dz = min(dz, lo.size - dz)
         if dz > radius:
             hi[z] = lo[z]
         else:
             half = int(np.sqrt(radius * radius - dz * dz))
-            lo[z] = max(lo[z], x0 - half)
-            hi[z] = max(lo[z], min(hi[z], x1 + half + 1))
+            if first - half >= 0 and last + half < columns:
+                lo[z] = max(lo[z], first - half)
+                hi[z] = max(lo[z], min(hi[z], last + half + 1))
+
+
+@njit(**_OPTIONS)
+def _wrap(p, rows, columns, stride):
+    """Copy every edge's two lines of cells beyond the opposite edge."""
+    two, width, height = np.uint64(2), np.uint64(columns), np.uint64(rows)
+    for z in range(np.uint64(2), height + two):
+        left = z * stride
+        right = left + width
+        p[left] = p[right]
+        p[left + np.uint64(1)] = p[right + np.uint64(1)]
+        p[right + two] = p[left + two]
+        p[right + np.uint64(3)] = p[left + np.uint64(3)]
+    for x in range(two * stride):
+        p[x] = p[height * stride + x]
+        p[(height + two) * stride + x] = p[two * stride + x]
 
 
 @njit(**_OPTIONS)
@@ -117,9 +138,10 @@ def propagate(
     lo, hi = np.empty(rows, np.int64), np.empty(rows, np.int64)
     for n in range(nt):
         lo[:], hi[:] = 0, columns
-        _reached(lo, hi, reach * n + _MARGIN, source_z, source_z, source_x, source_x)
+        there = reach * n + _MARGIN
+        _reached(lo, hi, columns, there, source_z, source_x, source_x)
         back = reach * (nt - 1 - n) + _MARGIN
-        _reached(lo, hi, back, receiver_z + width, receiver_z + width, first, last)
+        _reached(lo, hi, columns, back, receiver_z + width, first, last)
         for z in range(rows + 2):
             # Row z needs p of rows z - 2 .. z + 2 before the step: row z - 2 may advance after it.
             if z < rows and lo[z] < hi[z]:
@@ -140,6 +162,8 @@ def propagate(
             if z >= 2 and lo[z - 2] < hi[z - 2]:
                 base = np.uint64(z) * stride + _HALO
                 _advance(p, d, base, np.uint64(lo[z - 2]), np.uint64(hi[z - 2]))
+        if there > width:
+            _wrap(p, rows, columns, stride)
         base = (np.uint64(receiver_z + width) + _HALO) * stride + _HALO
         for r in range(receiver_x.size):
             traces[n, r] = p[base + np.uint64(receiver_x[r] + width)]

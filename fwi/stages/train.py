@@ -59,39 +59,53 @@ def run(config: Config, *, force: bool = False) -> TrainResult:
     train, folder = config.train, config.run_path
     store = Store(config.store_path)
     training, validation = split(store, train.fold)
-    if train.threads:
-        torch.set_num_threads(train.threads)
-    device = choose_device()
     torch.manual_seed(train.seed)
-    model = create_model(train.model, train.variant, **train.options).to(device)
-    augment = augmentation(train.flip)
-    dataset = GatherDataset(training, shots_of(model), augment)
+    model = create_model(train.model, train.variant, **train.options)
+    dataset = GatherDataset(training, shots_of(model), augmentation(train.flip))
     # Only now is the config known to fit: one that does not must not take the folder.
     if force and (folder / "config.json").exists():
         shutil.rmtree(folder)
     claim(folder, config)
+    return TrainResult(folder, _fit(train, folder, model, dataset, validation))
+
+
+def _fit(
+    train: TrainConfig, folder: Path, model: nn.Module, dataset: GatherDataset, validation: Store
+) -> list[dict[str, Any]]:
+    """Fit a model in the run's folder, from where the last checkpoint left it."""
+    if train.threads:
+        torch.set_num_threads(train.threads)
     loader = DataLoader(
         dataset, train.batch_size, shuffle=True, drop_last=len(dataset) > train.batch_size
     )
-    average = WeightAverage(model, train.ema_decay)
-    description: dict[str, Any] = {
+    device = choose_device()
+    average = WeightAverage(model.to(device), train.ema_decay)
+    checkpoints = Checkpoints(folder, _describe(train, dataset.store), average)
+    samples = len(loader) * train.batch_size
+    done = checkpoints.epochs_done() * samples
+    precision = choose_precision(train.precision, device)
+    with (
+        progress_bar("train", train.epochs * samples, done) as advance,
+        log_to(folder / "log.txt"),
+    ):
+        callbacks = [
+            Reseed(dataset.augment),
+            average,
+            Validation(evaluation(validation), average),
+            checkpoints,
+            ProgressBar(advance),
+        ]
+        return Trainer(model, loader, train, precision, device, callbacks).fit()
+
+
+def _describe(train: TrainConfig, store: Store) -> dict[str, Any]:
+    return {
         "model": train.model,
         "variant": train.variant,
         "options": train.options,
         "config": train.model_dump(mode="json"),
         "data": store.recipe,
     }
-    with progress_bar("train", train.epochs * len(loader)) as advance, log_to(folder / "log.txt"):
-        callbacks = [
-            Reseed(augment),
-            average,
-            Validation(evaluation(validation), average),
-            Checkpoints(folder, description, average),
-            ProgressBar(advance),
-        ]
-        precision = choose_precision(train.precision, device)
-        history = Trainer(model, loader, train, precision, device, callbacks).fit()
-    return TrainResult(folder, history)
 
 
 class Reseed(Callback):

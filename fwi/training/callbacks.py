@@ -91,13 +91,17 @@ class Checkpoints(Callback):
         self.run, self.description, self.average = run, description, average
         self.last, self.best = run / "checkpoints" / "last", run / "checkpoints" / "best"
 
+    def epochs_done(self) -> int:
+        """Count the epochs that the last checkpoint has behind it."""
+        recover_folder(self.best)
+        recover_folder(self.last)
+        return read_description(self.last).epoch if self.last.exists() else 0
+
     def on_fit_start(self, trainer: Trainer) -> None:
         """Restore the last checkpoint where there is one."""
-        recover_folder(self.last)
-        recover_folder(self.best)
         remove_leftovers(self.run)
         remove_leftovers(self.last.parent)
-        if not self.last.exists():
+        if not self.epochs_done():
             return
         description = read_description(self.last)
         if description.data != self.description["data"]:
@@ -144,13 +148,9 @@ class ProgressBar(Callback):
     def __init__(self, advance: Callable[..., None]) -> None:
         self.advance = advance
 
-    def on_fit_start(self, trainer: Trainer) -> None:
-        """Skip the epochs that an earlier run finished."""
-        self.advance(trainer.epoch * len(trainer.loader))
-
     def on_step_end(self, trainer: Trainer) -> None:
         """Count one batch."""
-        self.advance(1)
+        self.advance(trainer.config.batch_size)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Show the epoch's validation."""

@@ -1,0 +1,147 @@
+"""What every registered network keeps to; a new one is tested without an edit here."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fwi.ensemble import flip_averaged
+from fwi.geometry import flip_gathers
+from fwi.models import create_model, model_names, shots_of
+from fwi.training.checkpoint import Description, load_model, save_checkpoint
+
+every_model = pytest.mark.parametrize(("name", "variant"), model_names())
+
+
+@cache
+def network(name: str, variant: str) -> nn.Module:
+    """Build a network once, in eval; tests leave its weights alone."""
+    torch.manual_seed(0)
+    return create_model(name, variant).eval()
+
+
+def gathers(batch: int = 2, shots: int = 6, nt: int = 1000) -> torch.Tensor:
+    """Noise with the amplitudes of gathers: mostly small, now and then a direct wave."""
+    generator = torch.Generator().manual_seed(batch * 10_000 + nt)
+    return torch.randn(batch, shots, nt, 70, generator=generator) ** 3
+
+
+@every_model
+@pytest.mark.parametrize(("shots", "nt"), [(5, 1000), (6, 1000), (5, 250)])
+def test_gives_one_finite_map_a_sample(name: str, variant: str, shots: int, nt: int) -> None:
+    model = network(name, variant)
+    with torch.inference_mode():
+        velocity = model(gathers(2, max(shots, shots_of(model)), nt))
+    assert velocity.shape == (2, 1, 70, 70)
+    assert velocity.dtype == torch.float32
+    assert torch.isfinite(velocity).all()
+
+
+@every_model
+def test_is_finite_in_bfloat16_and_takes_float16(name: str, variant: str) -> None:
+    model = network(name, variant)
+    with torch.inference_mode():
+        exact = model(gathers())
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = model(gathers().half())
+    assert rounded.shape == exact.shape
+    assert rounded.dtype == torch.float32
+    # bfloat16 has eight bits: a few parts in a hundred of the output's spread over the layers.
+    assert (rounded - exact).abs().mean() < 0.2 * max(float(exact.std()), 1.0)
+
+
+@every_model
+def test_further_shots_are_ignored(name: str, variant: str) -> None:
+    model = network(name, variant)
+    six = gathers()
+    poisoned = six.clone()
+    poisoned[:, shots_of(model) :] = torch.nan
+    with torch.inference_mode():
+        torch.testing.assert_close(model(poisoned), model(six), rtol=0, atol=0)
+
+
+@every_model
+def test_every_parameter_gets_a_finite_gradient(name: str, variant: str) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, variant).train()
+    with torch.no_grad():
+        for parameter in model.parameters():  # a branch whose last scale starts at 0 passes none
+            parameter += 0.02 * torch.randn_like(parameter)
+    model(gathers()).square().mean().backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.requires_grad, key
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key
+        assert parameter.grad.abs().max() > 0, key
+
+
+@every_model
+def test_eval_is_deterministic_and_samples_are_independent(name: str, variant: str) -> None:
+    model = network(name, variant)
+    three = gathers(3)
+    with torch.inference_mode():
+        together = model(three)
+        torch.testing.assert_close(model(three), together, rtol=0, atol=0)
+        # Another batch size may take another convolution algorithm: float32 rounding over some
+        # twenty layers, of outputs of some 3000 m/s.
+        torch.testing.assert_close(model(three[1:2]), together[1:2], rtol=0, atol=0.05)
+
+
+@every_model
+def test_weights_survive_a_checkpoint(name: str, variant: str, tmp_path: Path) -> None:
+    model = network(name, variant)
+    save_checkpoint(tmp_path / "one", Description(name, variant, {}), model.state_dict())
+    loaded, description = load_model(tmp_path / "one")
+    assert (description.model, description.variant) == (name, variant)
+    assert not loaded.training
+    for key, value in model.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[key], value, rtol=0, atol=0)
+
+
+@every_model
+def test_flip_average_of_flipped_gathers_is_the_flipped_map(name: str, variant: str) -> None:
+    model = network(name, variant)
+
+    def predict(one: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return model(torch.from_numpy(np.ascontiguousarray(one)))[:, 0].numpy()
+
+    six = gathers(1).numpy()
+    straight = flip_averaged(predict, six)
+    assert (
+        np.abs(straight - straight[..., ::-1]).max() > 1e-3
+    )  # a symmetric map would prove nothing
+    # The same two predictions are added, in the other order.
+    np.testing.assert_array_equal(flip_averaged(predict, flip_gathers(six)), straight[..., ::-1])
+
+
+def smallest(name: str) -> str:
+    """Name the variant of a model with the fewest parameters."""
+    variants = [v for n, v in model_names() if n == name]
+    return min(variants, key=lambda v: sum(p.numel() for p in network(name, v).parameters()))
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in model_names()}))
+def test_four_samples_are_learned_by_heart(name: str) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, smallest(name)).train()
+    depth = torch.linspace(1500, 4500, 70)[None, :, None].expand(4, 70, 70)
+    velocity = depth.clone()
+    for i in range(4):
+        velocity[i, 15 * i : 15 * i + 15] = 2000 + 500 * i
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0)
+    losses = []
+    for _ in range(60):
+        loss = (model(gathers(4))[:, 0] - velocity).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        if losses[-1] < losses[0] / 10:
+            return
+    pytest.fail(
+        f"the loss went from {losses[0]:.0f} to {losses[-1]:.0f} m/s in {len(losses)} steps"
+    )

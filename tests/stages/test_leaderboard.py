@@ -1,0 +1,124 @@
+"""The leaderboard: its rows, its floors, and that the validation fold teaches nothing."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fwi.config import Config, LeaderboardConfig
+from fwi.data.store import Store
+from fwi.metrics import SCORED
+from fwi.stages import leaderboard
+from fwi.training.checkpoint import Description, save_checkpoint
+
+OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [8, 8, 8, 8]}
+Floors = Callable[[int], dict[str, np.ndarray]]
+
+FLOORS = ["mean map", "ridge regression"]
+
+
+@pytest.fixture
+def config(small_config: Config, small_store: Store, tmp_path: Path) -> Config:
+    """The small experiment with a runs folder of its own."""
+    return small_config.model_copy(update={"runs": tmp_path / "runs"})
+
+
+def board(config: Config, **changes: object) -> pl.DataFrame:
+    section = LeaderboardConfig.model_validate(changes)
+    return leaderboard.run(config.model_copy(update={"leaderboard": section}))
+
+
+@pytest.fixture
+def two_runs(config: Config) -> Config:
+    """Two runs with fresh weights beside a folder that is no run."""
+    from fwi.models import create_model
+
+    for name in ("later", "earlier"):
+        model = create_model("unet", "resnet10t", **OPTIONS)
+        description = Description("unet", "resnet10t", OPTIONS)
+        save_checkpoint(
+            config.runs / name / "checkpoints" / "best", description, model.state_dict()
+        )
+    (config.runs / "empty").mkdir()
+    return config
+
+
+def test_mean_map_has_the_error_of_a_direct_computation(config: Config, small_store: Store) -> None:
+    fold = small_store.catalog["fold"].to_numpy()
+    maps = small_store.maps(range(len(small_store))).astype(np.float64)
+    error = np.abs(maps[fold == 0] - maps[fold != 0].mean(0))
+    families = small_store.catalog["family"].to_numpy()[fold == 0]
+    row = board(config).row(by_predicate=pl.col("run") == "mean map", named=True)
+    # float64 means in another order.
+    assert row["mae"] == pytest.approx(error.mean(), rel=1e-9)
+    assert row["mae_scored"] == pytest.approx(error[..., SCORED].mean(), rel=1e-9)
+    for family in np.unique(families):
+        assert row[family] == pytest.approx(error[families == family].mean(), rel=1e-9)
+
+
+def test_floors_stand_alone_where_there_is_no_run(config: Config, small_store: Store) -> None:
+    table = board(config)
+    assert sorted(table["run"]) == FLOORS
+    families = small_store.catalog["family"].unique().to_list()
+    assert table.columns[:3] == ["run", "mae", "mae_scored"]
+    assert sorted(table.columns[3:]) == sorted(families)
+    assert table["mae"].is_sorted()
+    assert pl.read_parquet(config.runs / "leaderboard.parquet").equals(table)
+
+
+def test_every_run_with_a_best_checkpoint_is_found(two_runs: Config) -> None:
+    assert [p.name for p in leaderboard.find_runs(two_runs.runs)] == ["earlier", "later"]
+    table = board(two_runs)
+    assert sorted(table["run"]) == ["earlier", "later", *FLOORS]
+    assert table.null_count().sum_horizontal().item() == 0
+
+
+def test_only_the_named_run_is_compared(two_runs: Config) -> None:
+    table = board(two_runs, runs=[str(two_runs.runs / "later")], floors=False)
+    assert table["run"].to_list() == ["later"]
+
+
+def test_missing_run_is_named(two_runs: Config) -> None:
+    with pytest.raises(FileNotFoundError, match="none is not a checkpoint"):
+        board(two_runs, runs=[str(two_runs.runs / "none")])
+
+
+def test_nothing_to_compare_is_refused(config: Config) -> None:
+    with pytest.raises(ValueError, match=r"leaderboard\.runs must name a run"):
+        board(config, floors=False)
+
+
+def test_unknown_fold_is_refused(config: Config) -> None:
+    with pytest.raises(ValueError, match=r"got 7 of the folds \[0, 1\]"):
+        board(config, fold=7)
+
+
+@pytest.fixture
+def floors_of(small_store: Store, tmp_path: Path) -> Floors:
+    """The floors of a copy of the store in which the maps of one fold are spoiled."""
+
+    def floors(poisoned: int) -> dict[str, np.ndarray]:
+        path = tmp_path / f"store-{poisoned}"
+        shutil.copytree(small_store.path, path)
+        catalog = small_store.catalog.filter(pl.col("fold") == poisoned)
+        for shard, row in catalog.select("shard", "row").iter_rows():
+            file = path / "shards" / f"{shard:05d}" / "maps.npy"
+            maps = np.load(file)
+            maps[row] = 1e6
+            np.save(file, maps)
+        store = Store(path)
+        parts = store.where(pl.col("fold") != 0), store.where(pl.col("fold") == 0)
+        return dict(leaderboard._floors(*parts))
+
+    return floors
+
+
+def test_validation_maps_teach_the_floors_nothing(floors_of: Floors) -> None:
+    nobody = -1
+    clean, validation, training = floors_of(nobody), floors_of(0), floors_of(1)
+    for name in FLOORS:
+        np.testing.assert_array_equal(validation[name], clean[name])
+        assert not np.allclose(training[name], clean[name]), name  # the poison works

@@ -1,0 +1,226 @@
+"""Training as a stage: killed and restarted it ends where an undisturbed one does."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from fwi.config import Config, TrainConfig
+from fwi.data.store import Store, StoreWriter
+from fwi.stages import train
+from fwi.training.checkpoint import read_description, read_tensors
+
+OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [16, 16, 8, 8]}
+
+
+@pytest.fixture(scope="module")
+def runs(small_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this module's runs."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture
+def config(small_config: Config, small_store: Store, tmp_path: Path) -> Config:
+    """The small experiment with a small network and a runs folder of its own."""
+    section = small_config.train.model_copy(update={"variant": "resnet10t", "options": OPTIONS})
+    return small_config.model_copy(update={"runs": tmp_path / "runs", "train": section})
+
+
+def changed(config: Config, **changes: object) -> Config:
+    section = TrainConfig.model_validate(config.train.model_dump() | changes)
+    return config.model_copy(update={"train": section})
+
+
+def start(name: str, runs: Path, store: Store) -> subprocess.Popen[bytes]:
+    """Begin or go on with three epochs on one thread, in a process of its own."""
+    options = {
+        "runs": runs,
+        "train.epochs": 3,
+        "train.batch_size": 4,
+        "train.variant": "resnet10t",
+        "train.options": "{stem_channels: [4, 8], decoder_channels: [16, 16, 8, 8]}",
+        "train.precision": "float32",
+        "train.threads": 1,
+    }
+    command = [sys.executable, "-m", "fwi", "train", "--name", name, "--store", str(store.path)]
+    command += [f"--set={key}={value}" for key, value in options.items()]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> None:
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output.decode()
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL, "it had ended before it could be killed"
+
+
+def await_epoch(run: Path, process: subprocess.Popen[bytes], epoch: int) -> None:
+    """Wait until the last checkpoint is that of an epoch."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if read_epoch(run) >= epoch:
+                return
+        except (FileNotFoundError, ValueError):
+            pass  # not there yet, or just being replaced
+        time.sleep(0.005)
+    pytest.fail(f"epoch {epoch} did not come")
+
+
+def read_epoch(run: Path) -> int:
+    """Read an epoch without repairing the folder, which is its writer's to do."""
+    text = (run / "checkpoints" / "last" / "checkpoint.json").read_text()
+    return int(text.split('"epoch": ', 1)[1].split(",", 1)[0])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_store: Store, runs: Path) -> Path:
+    """A run that nothing stopped."""
+    finish(start("undisturbed", runs, small_store))
+    return runs / "undisturbed"
+
+
+def same(one: Path, other: Path) -> None:
+    """Check that two runs have the same metrics and weights, to the bit."""
+    tables = [pl.read_parquet(run / "metrics.parquet").drop("seconds") for run in (one, other)]
+    assert tables[0].equals(tables[1]), tables
+    for kind in ("best", "last"):
+        folders = [run / "checkpoints" / kind for run in (one, other)]
+        assert read_description(folders[0]).epoch == read_description(folders[1]).epoch
+        weights = [read_tensors(folder / "weights.safetensors") for folder in folders]
+        assert weights[0].keys() == weights[1].keys()
+        assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0]), kind
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
+def test_killed_again_and_again_it_ends_as_if_undisturbed(
+    undisturbed: Path, runs: Path, small_store: Store
+) -> None:
+    run, delays = runs / "killed", random.Random()
+    process = start("killed", runs, small_store)
+    time.sleep(delays.uniform(0, 2))
+    kill(process)  # while it starts
+    moments = []
+    for epoch in (1, 2):
+        process = start("killed", runs, small_store)
+        await_epoch(run, process, epoch)
+        moments.append(delays.uniform(0, 0.2))
+        time.sleep(moments[-1])
+        kill(process)  # in the next epoch, or while files are written
+        assert not (run / "checkpoints" / "last").exists() or read_epoch(run) < 3, moments
+    finish(start("killed", runs, small_store))
+    same(undisturbed, run)
+    assert [p.name for p in run.rglob(".*")] == []  # what the kills left is gone
+
+
+def test_finished_run_started_again_returns_what_it_was(
+    undisturbed: Path, runs: Path, small_store: Store, small_config: Config
+) -> None:
+    there = pl.read_parquet(undisturbed / "metrics.parquet")
+    before = (undisturbed / "checkpoints" / "last" / "weights.safetensors").stat().st_mtime_ns
+    section = TrainConfig(
+        epochs=3, batch_size=4, variant="resnet10t", options=OPTIONS, precision="float32"
+    )
+    config = small_config.model_copy(update={"name": "undisturbed", "runs": runs, "train": section})
+    result = train.run(config)
+    assert result.history == there.to_dicts()
+    assert result.best["mae"] == there["mae"].min()
+    after = (undisturbed / "checkpoints" / "last" / "weights.safetensors").stat().st_mtime_ns
+    assert after == before
+
+
+def test_best_checkpoint_is_that_of_the_least_error(undisturbed: Path) -> None:
+    table = pl.read_parquet(undisturbed / "metrics.parquet")
+    description = read_description(undisturbed / "checkpoints" / "best")
+    best = table.row(table["mae"].arg_min(), named=True)
+    assert description.epoch == best["epoch"]
+    assert description.metrics["mae"] == best["mae"]
+    assert table["epoch"].to_list() == [1, 2, 3]
+
+
+def test_run_keeps_its_config_log_and_metrics(config: Config) -> None:
+    result = train.run(config)
+    assert result.run == config.run_path
+    assert Config.model_validate_json((result.run / "config.json").read_text()) == config
+    assert "epoch 1: loss" in (result.run / "log.txt").read_text()
+    assert {"epoch", "lr", "train_loss", "mae", "mae_scored", "seconds"} < set(result.history[0])
+
+
+def test_another_config_in_the_same_folder_is_refused_and_forced(config: Config) -> None:
+    first = train.run(config)
+    other = changed(config, lr=1e-4)
+    with pytest.raises(FileExistsError, match=r"holds a run of another config.*--force"):
+        train.run(other)
+    assert read_description(first.run / "checkpoints" / "last").config["lr"] == 2e-3
+    again = train.run(other, force=True)
+    assert read_description(again.run / "checkpoints" / "last").config["lr"] == 1e-4
+    assert again.history != first.history
+
+
+def test_threads_are_no_part_of_a_runs_identity(config: Config) -> None:
+    before = torch.get_num_threads()
+    try:
+        first = train.run(config)
+        assert train.run(changed(config, threads=1)).history == first.history
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"fold": 7}, ValueError, r"fold must leave samples.*got 7 of the folds \[0, 1\]"),
+        ({"model": "unett"}, KeyError, "did you mean 'unet'"),
+        ({"variant": "resnet10"}, KeyError, "did you mean 'resnet10t'"),
+        ({"options": {"n_shots": 7}}, ValueError, "has 6 shots, the network takes 7"),
+    ],
+    ids=["fold", "model", "variant", "shots"],
+)
+def test_config_that_does_not_fit_is_refused_and_takes_no_folder(
+    config: Config, changes: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        train.run(changed(config, **changes), force=True)
+    assert not config.run_path.exists()
+
+
+def test_force_deletes_nothing_before_the_config_is_known_to_fit(config: Config) -> None:
+    config.run_path.mkdir(parents=True)
+    (config.run_path / "kept").touch()
+    with pytest.raises(KeyError):
+        train.run(changed(config, model="unett"), force=True)
+    assert (config.run_path / "kept").exists()
+
+
+def test_missing_and_unfinished_stores_are_refused(config: Config, tmp_path: Path) -> None:
+    for name, state in (("none", "does not exist"), ("begun", "is not finished")):
+        if name == "begun":
+            StoreWriter(tmp_path / name, {}, 1)
+        with pytest.raises(FileNotFoundError, match=f"{state}; run fwi prepare"):
+            train.run(config.model_copy(update={"store": tmp_path / name}))
+
+
+def test_store_without_maps_is_refused(config: Config, small_store: Store, tmp_path: Path) -> None:
+    shutil.copytree(small_store.path, tmp_path / "bare")
+    for file in (tmp_path / "bare").rglob("maps.npy"):
+        file.unlink()
+    with pytest.raises(ValueError, match="must hold velocity maps, got gathers alone"):
+        train.run(config.model_copy(update={"store": tmp_path / "bare"}))
+    assert not config.run_path.exists()
