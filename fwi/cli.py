@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -39,11 +38,10 @@ def _run(
     stage: str, file: Path | None, overrides: list[str] | None, force: bool, **options: Any
 ) -> Any:
     """Load the config, put named options over it, run the stage."""
-    from fwi.config import load_config
+    from fwi.config import load_config, overrides_of
     from fwi.stages import run
 
-    given = {k.replace("__", "."): v for k, v in options.items() if v is not None and v != []}
-    named = [f"{key}={json.dumps(value, default=str)}" for key, value in given.items()]
+    named = overrides_of(options)
     return run(load_config(file, [*(overrides or []), *named]), stage, force=force)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -141,6 +142,14 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
         return Config.model_validate(values)
     except ValidationError as error:
         raise ValueError(_explain(error, str(path or "the config"))) from None
+
+
+def overrides_of(options: Mapping[str, Any]) -> list[str]:
+    """Turn options such as train__lr=3e-4 into overrides, leaving out those that are None."""
+    given = {key: value for key, value in options.items() if value not in (None, [])}
+    return [
+        f"{key.replace('__', '.')}={json.dumps(value, default=str)}" for key, value in given.items()
+    ]
 
 
 def save_config(config: Config, path: Path) -> None:

@@ -8,7 +8,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,19 @@ def _read_header(path: Path) -> tuple[int, tuple[int, ...], bool, np.dtype[Any]]
         raise ValueError(f"impossible shape {shape}")
     np.broadcast_to(np.empty((), dtype), shape)  # refuses a rank or sizes that NumPy cannot hold
     return offset, shape, fortran, dtype
+
+
+def fingerprint(paths: Iterable[Path]) -> int:
+    """CRC-32 of files' names, sizes and times of change: another one if any was replaced."""
+    states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    return zlib.crc32(repr(states).encode())
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder so that a kill leaves it either whole or gone from its name."""
+    aside = _temporary(path)
+    path.replace(aside)
+    shutil.rmtree(aside)
 
 
 def _temporary(path: Path) -> Path:

@@ -29,15 +29,20 @@ class Predictor:
         model: raw gathers (B, S, T, R) to velocity (B, 1, Z, X), m/s.
         description: of its checkpoint, if it has one.
         batch_size: gathers computed at once, which bounds the memory.
+        precision: "auto", "float32" or "bfloat16".
     """
 
     def __init__(
-        self, model: nn.Module, description: Description | None = None, batch_size: int = 32
+        self,
+        model: nn.Module,
+        description: Description | None = None,
+        batch_size: int = 32,
+        precision: str = "auto",
     ) -> None:
         self.device = choose_device()
         self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
         self.description, self.batch_size = description, batch_size
-        self.precision = choose_precision("auto", self.device)
+        self.precision = choose_precision(precision, self.device)
 
     def predict(self, gathers: Array, tta: bool = True) -> Array:
         """Predict velocity maps.

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fwi.checks import check_finite
-from fwi.files import atomic_file, atomic_folder, open_array, remove_leftovers
+from fwi.files import atomic_file, atomic_folder, open_array, remove_folder, remove_leftovers
 
 Array = npt.NDArray[Any]
 
@@ -55,7 +55,7 @@ class StoreWriter:
         header = {"format": FORMAT, "n_shards": n_shards, "recipe": json.loads(json.dumps(recipe))}
         described = path / "store.json"
         if described.exists():
-            if json.loads(described.read_text()) != header:
+            if _read_header(described) != header:
                 raise FileExistsError(
                     f"{path} holds a store made otherwise; use another folder, or --force to "
                     "replace it"
@@ -136,9 +136,16 @@ class Store:
         return Store(self.path, self.catalog.filter(condition))
 
     @property
+    def fingerprint(self) -> int:
+        """CRC-32 of the samples' names and checksums."""
+        return checksum(self.catalog["checksum"].to_numpy()) ^ zlib.crc32(
+            "\n".join(self.catalog["sample_id"]).encode()
+        )
+
+    @property
     def recipe(self) -> dict[str, Any]:
         """What the store was made from."""
-        recipe: dict[str, Any] = json.loads((self.path / "store.json").read_text())["recipe"]
+        recipe: dict[str, Any] = _read_header(self.path / "store.json")["recipe"]
         return recipe
 
     @cached_property
@@ -195,6 +202,12 @@ class Store:
         return self._arrays[name, shard]
 
 
+def remove_store(path: Path) -> None:
+    """Delete a folder if it is a store, finished or not; leave anything else alone."""
+    if (path / "store.json").exists():
+        remove_folder(path)
+
+
 def shard_folder(path: Path, shard: int) -> Path:
     """Name the folder of a shard."""
     return path / "shards" / f"{shard:05d}"
@@ -206,6 +219,16 @@ def checksum(*arrays: Array) -> int:
     for array in arrays:
         value = zlib.crc32(np.ascontiguousarray(array).tobytes(), value)
     return value
+
+
+def _read_header(file: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(file.read_text())
+        return {key: header[key] for key in ("format", "n_shards", "recipe")}
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(
+            f"{file} does not describe a store; prepare it again with --force"
+        ) from None
 
 
 def _read_catalog(path: Path) -> pl.DataFrame:

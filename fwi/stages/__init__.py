@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fwi.checks import nearest
-from fwi.config import Config, load_config
+from fwi.config import Config, load_config, overrides_of
 
 STAGES = ("prepare", "train", "infer", "submit", "leaderboard", "demo")
 
@@ -33,5 +33,5 @@ def run(
     if stage not in STAGES:
         raise KeyError(f"unknown stage {stage!r}; {nearest(stage, STAGES)}")
     if not isinstance(config, Config):
-        config = load_config(config, [f"{k.replace('__', '.')}={v}" for k, v in overrides.items()])
+        config = load_config(config, overrides_of(overrides))
     return import_module(f"fwi.stages.{stage}").run(config, force=force)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import zlib
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import numpy.typing as npt
 
 from fwi.checks import check_finite
 from fwi.config import Config, InferConfig
-from fwi.data.store import Store, StoreWriter
+from fwi.data.store import Store, StoreWriter, remove_store
 from fwi.ensemble import blend
 from fwi.geometry import OPENFWI
 from fwi.plots import save_predictions
@@ -43,26 +41,24 @@ def run(config: Config, *, force: bool = False) -> Store:
     infer, out = config.infer, config.predictions_path
     source = open_source(infer.input or config.store_path)
     predictors = [load(c, infer.batch_size) for c in infer.checkpoints or [str(config.run_path)]]
-    if force and (out / "store.json").exists():
-        shutil.rmtree(out)
-    starts = range(0, len(source), _SHARD)
-    writer = StoreWriter(out, _recipe(infer, source, predictors), len(starts))
+    if force:
+        remove_store(out)
+    parts = _ranges(range(len(source)), _SHARD)
+    writer = StoreWriter(out, _recipe(infer, source, predictors), len(parts))
     missing = writer.missing()
-    if not missing and (out / "catalog.parquet").exists():
-        return Store(out)
-    parts = [range(start, min(start + _SHARD, len(source))) for start in starts]
     done = len(source) - sum(len(parts[i]) for i in missing)
     with progress_bar("infer", len(source), done) as advance:
         for i in missing:
             maps = np.empty((len(parts[i]), OPENFWI.nz, OPENFWI.nx), np.float32)
-            for batch in _batches(parts[i], infer.batch_size):
+            for batch in _ranges(parts[i], infer.batch_size):
                 first = batch.start - parts[i].start
                 maps[first : first + len(batch)] = _predict(infer, source, predictors, batch)
                 advance(len(batch))
             rows = {k: v[parts[i].start : parts[i].stop] for k, v in source.rows.items()}
             writer.write(i, rows, maps=maps)
     predictions = writer.finish()
-    _draw_preview(source, predictions)
+    if not (out / "preview.png").exists():
+        _draw_preview(source, predictions)
     return predictions
 
 
@@ -88,14 +84,14 @@ def _predict(
     return blend([p.predict(gathers, infer.tta) for p in predictors], infer.blend)
 
 
-def _batches(part: range, size: int) -> list[range]:
+def _ranges(part: range, size: int) -> list[range]:
     return [range(i, min(i + size, part.stop)) for i in range(part.start, part.stop, size)]
 
 
 def _recipe(infer: InferConfig, source: Source, predictors: list[Predictor]) -> dict[str, Any]:
     """What determines the predictions: the samples, the weights, how they are blended."""
     return {
-        "samples": zlib.crc32("\n".join(source.rows["sample_id"]).encode()),
+        "samples": source.fingerprint,
         "weights": [p.fingerprint() for p in predictors],
         "blend": infer.blend,
         "tta": infer.tta,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import numpy.typing as npt
 import polars as pl
 
 from fwi.baselines.floors import fit_ridge, reduce_gathers
-from fwi.config import Config
+from fwi.config import Config, LeaderboardConfig
 from fwi.data.store import Store
 from fwi.files import atomic_file
 from fwi.metrics import summarize
-from fwi.predictor import load
+from fwi.predictor import Predictor, load
 from fwi.progress import progress_bar
 from fwi.stages.train import predict_store, split
 
@@ -51,18 +52,38 @@ def run(config: Config, *, force: bool = False) -> pl.DataFrame:
             f"finished run in {config.runs}; train one first"
         )
     with progress_bar("leaderboard", len(runs) + 2 * board.floors) as advance:
-        for path in runs:
-            predicted = predict_store(load(path), validation, board.tta)
-            rows.append({"run": path.name, **summarize(predicted, true, names)})
+        for name, predicted in _candidates(runs, board, training, validation):
+            rows.append({"run": name, **summarize(predicted, true, names)})
             advance()
-        if board.floors:
-            for name, predicted in _floors(training, validation):
-                rows.append({"run": name, **summarize(predicted, true, names)})
-                advance()
     table = pl.DataFrame(rows).sort("mae")
     with atomic_file(config.runs / "leaderboard.parquet") as temporary:
         table.write_parquet(temporary)
     return table
+
+
+def _candidates(
+    runs: list[Path], board: LeaderboardConfig, training: Store, validation: Store
+) -> Iterator[tuple[str, Array]]:
+    """Yield the name and the predicted validation maps of each run and floor."""
+    for path in runs:
+        predictor = load(path)
+        yield (
+            _label(path, predictor, board.fold, training),
+            predict_store(predictor, validation, board.tta),
+        )
+    if board.floors:
+        yield from _floors(training, validation)
+
+
+def _label(path: Path, predictor: Predictor, fold: int, store: Store) -> str:
+    """Name a run, and say so where it was trained on the fold that is compared."""
+    description = predictor.description
+    saw = (
+        description is not None
+        and description.data == store.recipe
+        and description.config.get("fold") != fold
+    )
+    return f"{path.name} (trained on this fold)" if saw else path.name
 
 
 def find_runs(folder: Path) -> list[Path]:

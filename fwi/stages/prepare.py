@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +15,8 @@ from fwi.checks import check_gathers, check_shape, check_velocity
 from fwi.config import Config, PrepareConfig
 from fwi.data.catalog import TrainingFile, find_test_files, find_training_files, open_gathers
 from fwi.data.folds import assign_folds
-from fwi.data.store import Store, StoreWriter
-from fwi.files import open_array
+from fwi.data.store import Store, StoreWriter, remove_store
+from fwi.files import fingerprint, open_array
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
 from fwi.physics import families
 from fwi.physics.simulator import simulate
@@ -52,8 +51,8 @@ def run(config: Config, *, force: bool = False) -> Store:
     """
     prepare, path = config.prepare, config.store_path
     shards = _plan(prepare)
-    if force and (path / "store.json").exists():
-        shutil.rmtree(path)
+    if force:
+        remove_store(path)
     writer = StoreWriter(path, _recipe(prepare), len(shards))
     missing = writer.missing()
     if not missing and (path / "catalog.parquet").exists():
@@ -68,7 +67,13 @@ def run(config: Config, *, force: bool = False) -> Store:
 
 def _recipe(prepare: PrepareConfig) -> dict[str, Any]:
     """All that determines the contents: threads do not."""
-    return prepare.model_dump(mode="json", exclude={"threads"})
+    recipe = prepare.model_dump(mode="json", exclude={"threads"})
+    if prepare.folder is None:
+        return recipe
+    if prepare.split == "test":
+        return recipe | {"files": fingerprint(find_test_files(prepare.folder))}
+    pairs = find_training_files(prepare.folder)
+    return recipe | {"files": fingerprint(f for p in pairs for f in (p.gathers, p.maps))}
 
 
 def _plan(prepare: PrepareConfig) -> list[_Shard]:

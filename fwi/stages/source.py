@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fwi.data.catalog import find_test_files, open_gathers
 from fwi.data.store import Store
+from fwi.files import fingerprint
 
 Array = npt.NDArray[Any]
 
@@ -23,11 +24,13 @@ class Source:
     Attributes:
         rows: sample_id, family, fold and origin of each sample, as a store's catalog has them.
         read: from a range of samples to gathers (n, S, T, R).
+        fingerprint: of the samples; another one where their gathers changed.
         read_maps: from a range of samples to the true maps (n, Z, X), m/s, where they are known.
     """
 
     rows: dict[str, list[Any]]
     read: Callable[[range], Array]
+    fingerprint: int
     read_maps: Callable[[range], Array] | None = None
 
     def __len__(self) -> int:
@@ -50,16 +53,19 @@ def open_source(path: Path) -> Source:
         store = Store(path)
         names = ("sample_id", "family", "fold", "origin")
         rows = {name: store.catalog[name].to_list() for name in names}
-        return Source(rows, store.gathers, store.maps if store.has_maps else None)
+        maps = store.maps if store.has_maps else None
+        return Source(rows, store.gathers, store.fingerprint, maps)
     if path.is_file():
         gathers = open_gathers(path)
         n = len(gathers)
         ids = [path.stem] if n == 1 else [f"{path.stem}-{i}" for i in range(n)]
-        return Source(_unknown(ids, [path] * n), lambda part: gathers[part.start : part.stop])
+        rows = _unknown(ids, [path] * n)
+        return Source(rows, lambda part: gathers[part.start : part.stop], fingerprint([path]))
     files = find_test_files(path)
     return Source(
         _unknown([file.stem for file in files], files),
         lambda part: np.stack([_one(files[i]) for i in part]),
+        fingerprint(files),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from fwi.config import Config, TrainConfig, save_config
 from fwi.data.dataset import GatherDataset
 from fwi.data.store import Store
 from fwi.data.transforms import augmentation
-from fwi.files import atomic_file
+from fwi.files import atomic_file, remove_folder
 from fwi.metrics import summarize
 from fwi.models import create_model, shots_of
 from fwi.predictor import Predictor
@@ -64,7 +63,7 @@ def run(config: Config, *, force: bool = False) -> TrainResult:
     dataset = GatherDataset(training, shots_of(model), augmentation(train.flip))
     # Only now is the config known to fit: one that does not must not take the folder.
     if force and (folder / "config.json").exists():
-        shutil.rmtree(folder)
+        remove_folder(folder)
     claim(folder, config)
     return TrainResult(folder, _fit(train, folder, model, dataset, validation))
 
@@ -91,7 +90,7 @@ def _fit(
         callbacks = [
             Reseed(dataset.augment),
             average,
-            Validation(evaluation(validation), average),
+            Validation(evaluation(validation, precision), average),
             checkpoints,
             ProgressBar(advance),
         ]
@@ -163,11 +162,12 @@ def _identity(train: TrainConfig) -> dict[str, Any]:
     return train.model_dump(exclude={"threads"})
 
 
-def evaluation(store: Store) -> Callable[[nn.Module], dict[str, float]]:
+def evaluation(store: Store, precision: str = "auto") -> Callable[[nn.Module], dict[str, float]]:
     """Build the evaluation of a network on a store, with one pass and no flip.
 
     Args:
         store: the validation samples.
+        precision: of the forward pass.
 
     Returns:
         From the network to "mae", "mae_scored" and the MAE of each family, m/s.
@@ -176,7 +176,9 @@ def evaluation(store: Store) -> Callable[[nn.Module], dict[str, float]]:
     maps = store.maps(range(len(store)))
 
     def evaluate(model: nn.Module) -> dict[str, float]:
-        return summarize(predict_store(Predictor(model), store, tta=False), maps, families)
+        return summarize(
+            predict_store(Predictor(model, precision=precision), store, tta=False), maps, families
+        )
 
     return evaluate
 
