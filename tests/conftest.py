@@ -10,11 +10,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import settings
 
 from fwi.cli import main
 from fwi.config import Config, load_config
 from fwi.data.store import Store
 from fwi.stages import prepare
+
+# Clocks of shared machines say nothing about the code; a failure should come back when repeated.
+settings.register_profile("fwi", deadline=None, derandomize=True)
+settings.load_profile("fwi")
 
 _REAL = Path(__file__).parents[1].parent / "shared" / "data"
 

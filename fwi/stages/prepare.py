@@ -16,7 +16,7 @@ from fwi.config import Config, PrepareConfig
 from fwi.data.catalog import TrainingFile, find_test_files, find_training_files, open_gathers
 from fwi.data.folds import assign_folds
 from fwi.data.store import Store, StoreWriter, remove_store
-from fwi.files import fingerprint, open_array
+from fwi.files import open_array
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
 from fwi.physics import families
 from fwi.physics.simulator import simulate
@@ -66,14 +66,8 @@ def run(config: Config, *, force: bool = False) -> Store:
 
 
 def _recipe(prepare: PrepareConfig) -> dict[str, Any]:
-    """All that determines the contents: threads do not."""
-    recipe = prepare.model_dump(mode="json", exclude={"threads"})
-    if prepare.folder is None:
-        return recipe
-    if prepare.split == "test":
-        return recipe | {"files": fingerprint(find_test_files(prepare.folder))}
-    pairs = find_training_files(prepare.folder)
-    return recipe | {"files": fingerprint(f for p in pairs for f in (p.gathers, p.maps))}
+    """All that determines the contents but for the files' own, so that one can be repaired."""
+    return prepare.model_dump(mode="json", exclude={"threads"})
 
 
 def _plan(prepare: PrepareConfig) -> list[_Shard]:

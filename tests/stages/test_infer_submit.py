@@ -168,7 +168,8 @@ def test_deleted_shard_is_predicted_again_alone(
     config = configure(folder, tmp_path / "out", checkpoints[:1])
     infer.run(config)
     shutil.rmtree(shard_folder(tmp_path / "out", 1))
-    (tmp_path / "out" / "catalog.parquet").unlink()
+    for lost in ("catalog.parquet", "preview.png"):
+        (tmp_path / "out" / lost).unlink()
     reads.clear()
     store = infer.run(config)
     assert reads == [range(2, 4), PREVIEW]
