@@ -23,7 +23,7 @@ from fwi.stages.submit import SubmitResult
 from fwi.stages.train import split
 from fwi.submission import HEADER, ROWS, VALUES
 
-DEFAULTS = ["name=demo", "prepare.n_samples=1000", "train.epochs=14"]
+DEFAULTS = ["name=demo", "prepare.n_samples=1000", "train.epochs=12"]
 _TEST_MAPS = 2  # of each family, in the test folder
 _SHOWN = ("CurveVel_A", "FlatFault_A", "CurveFault_B", "Style_A")
 
@@ -54,24 +54,29 @@ def run(config: Config, *, force: bool = False) -> DemoResult:
     store = prepare.run(config, force=force)
     console.print(f"2/5 train {config.train.model} for {config.train.epochs} epochs")
     train.run(config, force=force)
-    console.print("3/5 compare with the floors on the validation fold")
-    board = config.leaderboard.model_copy(update={"runs": [str(folder)]})
+    console.print("3/5 compare with the shipped weights and the floors on the validation fold")
+    board = config.leaderboard.model_copy(update={"runs": [str(folder), "default"]})
     table = leaderboard.run(config.model_copy(update={"leaderboard": board}))
-    console.print("4/5 infer on a folder of test gathers")
-    test = _make_test_folder(folder / "test_folder", config.prepare.seed + 1)
-    inference = config.infer.model_copy(update={"input": test})
-    config = config.model_copy(update={"infer": inference})
-    infer.run(config, force=True)
-    console.print("5/5 submit")
-    submission = config.submit.model_copy(
-        update={"sample_submission": test / "sample_submission.csv"}
-    )
-    written = submit.run(config.model_copy(update={"submit": submission}), force=True)
+    written = _submit_test_folder(config, folder / "test_folder")
     picture = _draw(folder, store, config)
     return DemoResult(table, picture, written, time.perf_counter() - started)
 
 
-def _make_test_folder(folder: Path, seed: int) -> Path:
+def _submit_test_folder(config: Config, folder: Path) -> SubmitResult:
+    """Make a test folder, predict its maps and write them as a submission."""
+    console.print("4/5 infer on a folder of test gathers")
+    _make_test_folder(folder, config.prepare.seed + 1)
+    inference = config.infer.model_copy(update={"input": folder})
+    submission = config.submit.model_copy(
+        update={"sample_submission": folder / "sample_submission.csv"}
+    )
+    config = config.model_copy(update={"infer": inference, "submit": submission})
+    infer.run(config, force=True)
+    console.print("5/5 submit")
+    return submit.run(config, force=True)
+
+
+def _make_test_folder(folder: Path, seed: int) -> None:
     """Write gathers and a sample submission in the competition's layout."""
     seeds = np.random.SeedSequence(seed).spawn(len(families.NAMES))
     maps = np.concatenate(
@@ -87,7 +92,6 @@ def _make_test_folder(folder: Path, seed: int) -> Path:
     )
     with atomic_file(folder / "sample_submission.csv") as temporary:
         sample.write_csv(temporary)
-    return folder
 
 
 def _draw(folder: Path, store: Store, config: Config) -> Path:
