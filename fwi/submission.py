@@ -6,7 +6,7 @@ of each map; only the odd columns are scored, so only they are written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,7 @@ def _collect(path: Path | str, frame: pl.LazyFrame) -> pl.DataFrame:
 
 
 def blocks_in_order(
-    ids: Sequence[str], known: dict[str, int], read_maps: Any
+    ids: Sequence[str], known: Mapping[str, int], read_maps: Callable[[list[int]], Array]
 ) -> Iterator[tuple[list[str], Array]]:
     """Yield blocks of (ids, velocity) in the order of `ids`.
 

@@ -1,9 +1,9 @@
 """Checkpoints: a folder of safetensors weights and JSON; nothing in it can run code.
 
-weights.safetensors     what inference loads
-checkpoint.json         the model's name and options (preprocessing among them), its metrics,
-the config that trained it
-training.safetensors    what only a resumed run needs: raw weights, optimizer moments
+- `weights.safetensors`: what inference loads.
+- `checkpoint.json`: the model's name and options, its preprocessing among them; its metrics; the
+  config that trained it.
+- `training.safetensors`: what only a resumed run needs, raw weights and optimizer moments.
 """
 
 from __future__ import annotations
