@@ -79,13 +79,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def recover_folder(path: Path) -> None:
-    """Undo a replacement of `path` that was killed between its two renames."""
+    """Undo a replacement of `path` that was killed between its two renames; for its writer."""
     old = path.with_name(f".{path.name}.old")
     if old.exists():
         if path.exists():
             shutil.rmtree(old)
         else:
             old.replace(path)
+
+
+def settled_folder(path: Path) -> Path:
+    """Give the folder to read: that of a replacement under way, or killed, is the old one."""
+    old = path.with_name(f".{path.name}.old")
+    return old if old.exists() and not path.exists() else path
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -103,7 +103,7 @@ def load(path_or_name: str | Path = "default", batch_size: int = 32) -> Predicto
         ValueError: if it is not one.
     """
     path = DEFAULT if str(path_or_name) == "default" else Path(path_or_name)
-    if (path / "checkpoints" / "best").is_dir():
+    if (path / "checkpoints").is_dir():
         path = path / "checkpoints" / "best"
     model, description = load_model(path)
     return Predictor(model, description, batch_size)

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from fwi.files import atomic_folder, recover_folder
+from fwi.files import atomic_folder, settled_folder
 from fwi.models import create_model
 
 FORMAT = 1
@@ -77,8 +77,7 @@ def read_description(path: Path) -> Description:
         FileNotFoundError: if there is no checkpoint.
         ValueError: if the folder is not one that this version reads.
     """
-    recover_folder(path)
-    file = path / "checkpoint.json"
+    file = settled_folder(path) / "checkpoint.json"
     if not file.is_file():
         raise FileNotFoundError(f"{path} is not a checkpoint: it has no checkpoint.json")
     try:
@@ -104,6 +103,7 @@ def load_model(path: Path, device: torch.device | None = None) -> tuple[nn.Modul
         FileNotFoundError: if there is no checkpoint.
         ValueError: if the folder is not a checkpoint, or its weights do not fit its model.
     """
+    path = settled_folder(path)
     description = read_description(path)
     try:
         model = create_model(description.model, description.variant, **description.options)

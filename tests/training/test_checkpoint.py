@@ -64,9 +64,13 @@ def test_replaces_the_one_before(saved: Path, model: nn.Module) -> None:
     assert [p.name for p in saved.parent.iterdir()] == ["best"]
 
 
-def test_one_killed_between_its_renames_is_recovered(saved: Path) -> None:
-    saved.rename(saved.with_name(".best.old"))
+def test_one_being_replaced_is_read_and_left_in_place(saved: Path) -> None:
+    old = saved.rename(saved.with_name(".best.old"))
     assert read_description(saved) == DESCRIPTION
+    assert load_model(saved)[1] == DESCRIPTION
+    # A reader that moved it back would stand in its writer's way.
+    assert old.exists()
+    assert not saved.exists()
 
 
 def test_shipped_copy_predicts_nearly_the_same(
