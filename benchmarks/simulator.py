@@ -65,6 +65,7 @@ def deepwave_gathers(maps: Array) -> None:
         deepwave.scalar(
             torch.from_numpy(maps[i]), g.dx, g.dt, source_amplitudes=wavelet,
             source_locations=sources, receiver_locations=stations, accuracy=4, pml_width=40,
+            pml_freq=g.frequency,
         )  # fmt: skip
 
 
