@@ -55,13 +55,26 @@ def create_model(name: str, variant: str | None = None, **options: Any) -> nn.Mo
         KeyError: if the model or variant is unknown; it names the nearest.
         TypeError: if an option is unknown to the model.
     """
+    _, merged = resolve(name, variant, options)
+    return _models[name][0](**merged)
+
+
+def resolve(name: str, variant: str | None, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Spell out what `create_model` builds, so that a checkpoint does not hang on defaults.
+
+    Returns:
+        The variant, and its options with the given ones over them.
+
+    Raises:
+        KeyError: if the model or variant is unknown; it names the nearest.
+    """
     if name not in _models:
         raise KeyError(f"unknown model {name!r}; {nearest(name, _models)}")
-    build, variants = _models[name]
+    variants = _models[name][1]
     variant = variant or next(iter(variants))
     if variant not in variants:
         raise KeyError(f"unknown variant {variant!r} of {name}; {nearest(variant, variants)}")
-    return build(**{**variants[variant], **options})
+    return variant, {**variants[variant], **options}
 
 
 def shots_of(model: nn.Module) -> int:

@@ -19,7 +19,7 @@ from fwi.data.store import Store
 from fwi.data.transforms import augmentation
 from fwi.files import atomic_file, remove_folder
 from fwi.metrics import summarize
-from fwi.models import create_model, shots_of
+from fwi.models import create_model, resolve, shots_of
 from fwi.predictor import Predictor
 from fwi.progress import log_to, progress_bar
 from fwi.training.callbacks import Checkpoints, ProgressBar, Validation, WeightAverage
@@ -98,10 +98,11 @@ def _fit(
 
 
 def _describe(train: TrainConfig, store: Store) -> dict[str, Any]:
+    variant, options = resolve(train.model, train.variant, train.options)
     return {
         "model": train.model,
-        "variant": train.variant,
-        "options": train.options,
+        "variant": variant,
+        "options": options,
         "config": train.model_dump(mode="json"),
         "data": store.recipe,
     }
