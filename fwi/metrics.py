@@ -55,4 +55,4 @@ def summarize(predicted: Array, true: Array, families: Sequence[str]) -> dict[st
     errors = absolute_errors(predicted, true)
     names = np.asarray(families)
     summary = {"mae": float(errors.mean()), "mae_scored": mae(predicted, true, SCORED)}
-    return summary | {str(f): float(errors[names == f].mean()) for f in dict.fromkeys(families)}
+    return summary | {str(f): float(errors[names == f].mean()) for f in sorted(set(families))}

@@ -39,7 +39,8 @@ def save_predictions(
     figure = Figure((3.3 * columns, 2.9 * len(titles)), layout="constrained")
     axes = figure.subplots(len(titles), columns, squeeze=False)
     for i, title in enumerate(titles):
-        _draw_shot(axes[i, 0], gathers[i, gathers.shape[1] // 2], title)
+        # A sixth shot stands beside the middle one of five.
+        _draw_shot(axes[i, 0], gathers[i, (gathers.shape[1] - 1) // 2], title)
         if true is None:
             _draw_map(figure, axes[i, 1], predicted[i], "predicted")
             continue

@@ -58,7 +58,7 @@ def test_other_shapes_are_refused(maps: tuple[npt.NDArray, npt.NDArray]) -> None
 def test_summary_has_each_family(maps: tuple[npt.NDArray, npt.NDArray]) -> None:
     predicted, true = maps
     summary = summarize(predicted, true, ["B", "A", "B", "A"])
-    assert list(summary) == ["mae", "mae_scored", "B", "A"]
+    assert list(summary) == ["mae", "mae_scored", "A", "B"]
     assert summary["mae"] == mae(predicted, true)
     assert summary["mae_scored"] == mae(predicted, true, SCORED)
     assert summary["A"] == pytest.approx(mae(predicted[1::2], true[1::2]), rel=ROUNDING)
