@@ -9,7 +9,7 @@ from torch import nn
 class Compress(nn.Module):
     """Compress amplitudes, asinh(gain g) / 2: linear below 1 / gain, logarithmic above.
 
-    The direct wave is some hundred times stronger than the reflections that carry the depth.
+    The direct wave is far stronger than the reflections that carry the depth.
 
     Args:
         gain: the reciprocal of the amplitude at which compression sets in, positive.

@@ -20,7 +20,7 @@ def damping(vmin: float, dx: float, width: int) -> npt.NDArray[np.float64]:
         D, (width,), 1/s, outward from the map's edge; the first cell is not damped.
 
     Source:
-        Engquist and Majda's sponge as in the OpenFWI data's operator (docs/physics.md).
+        The OpenFWI data's operator (docs/physics.md).
     """
     thickness = (width - 1) * dx
     ratio = np.arange(width, dtype=np.float64) * dx / thickness

@@ -15,6 +15,7 @@ from fwi.geometry import OPENFWI
 from fwi.plots import save_predictions
 from fwi.predictor import Predictor, load
 from fwi.progress import progress_bar
+from fwi.stages.batches import batches
 from fwi.stages.source import Source, open_source
 
 Array = npt.NDArray[Any]
@@ -43,14 +44,14 @@ def run(config: Config, *, force: bool = False) -> Store:
     predictors = [load(c, infer.batch_size) for c in infer.checkpoints or [str(config.run_path)]]
     if force:
         remove_store(out)
-    parts = _ranges(range(len(source)), _SHARD)
+    parts = batches(range(len(source)), _SHARD)
     writer = StoreWriter(out, _recipe(infer, source, predictors), len(parts))
     missing = writer.missing()
     done = len(source) - sum(len(parts[i]) for i in missing)
     with progress_bar("infer", len(source), done) as advance:
         for i in missing:
             maps = np.empty((len(parts[i]), OPENFWI.nz, OPENFWI.nx), np.float32)
-            for batch in _ranges(parts[i], infer.batch_size):
+            for batch in batches(parts[i], infer.batch_size):
                 first = batch.start - parts[i].start
                 maps[first : first + len(batch)] = _predict(infer, source, predictors, batch)
                 advance(len(batch))
@@ -82,10 +83,6 @@ def _predict(
     for i, sample in zip(batch, gathers, strict=True):
         check_finite(f"gathers of sample {ids[i]}", sample)
     return blend([p.predict(gathers, infer.tta) for p in predictors], infer.blend)
-
-
-def _ranges(part: range, size: int) -> list[range]:
-    return [range(i, min(i + size, part.stop)) for i in range(part.start, part.stop, size)]
 
 
 def _recipe(infer: InferConfig, source: Source, predictors: list[Predictor]) -> dict[str, Any]:

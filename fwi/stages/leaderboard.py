@@ -17,12 +17,13 @@ from fwi.files import atomic_file
 from fwi.metrics import summarize
 from fwi.predictor import Predictor, load
 from fwi.progress import progress_bar
+from fwi.stages.batches import batches
 from fwi.stages.train import predict_store, split
 
 Array = npt.NDArray[Any]
 
 _BLOCK = 64  # gathers reduced at once
-_RIDGE_SAMPLES = 8_000  # beyond, ridge on thousands of features gains little and costs minutes
+_RIDGE_SAMPLES = 8_000  # beyond, ridge on thousands of features takes minutes
 
 
 def run(config: Config, *, force: bool = False) -> pl.DataFrame:
@@ -104,5 +105,5 @@ def _floors(training: Store, validation: Store) -> list[tuple[str, Array]]:
 
 def _features(store: Store, chosen: range) -> Array:
     """Reduce a store's gathers, the five shots that every store has, block by block."""
-    parts = (chosen[i : i + _BLOCK] for i in range(0, len(chosen), _BLOCK))
+    parts = batches(chosen, _BLOCK)
     return np.concatenate([reduce_gathers(store.gathers(part)[:, :5]) for part in parts])

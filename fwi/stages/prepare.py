@@ -20,10 +20,10 @@ from fwi.files import open_array
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
 from fwi.physics import families
 from fwi.physics.simulator import simulate
-from fwi.progress import progress_bar
+from fwi.progress import Advance, progress_bar
+from fwi.stages.batches import batches
 
 Array = npt.NDArray[Any]
-Advance = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _generated(prepare: PrepareConfig) -> Iterator[_Shard]:
     known = prepare.families or list(families.NAMES)
     names = [known[i % len(known)] for i in range(prepare.n_samples)]
     folds = assign_folds(names, prepare.n_folds, prepare.seed)
-    for shard, part in enumerate(_chunks(len(names), prepare.shard_size)):
+    for shard, part in enumerate(batches(range(len(names)), prepare.shard_size)):
         chosen = [names[i] for i in part]
         rows: dict[str, list[Any]] = {
             "sample_id": [f"{names[i]}-{prepare.seed}-{i:07d}" for i in part],
@@ -116,7 +116,7 @@ def _training(prepare: PrepareConfig, files: list[TrainingFile]) -> Iterator[_Sh
     folds = assign_folds(names, prepare.n_folds, prepare.seed)
     first = 0
     for file, n in zip(files, counts, strict=True):
-        for part in _chunks(n, prepare.shard_size):
+        for part in batches(range(n), prepare.shard_size):
             rows: dict[str, list[Any]] = {
                 "sample_id": [f"{file.family}/{file.gathers.stem}/{i}" for i in part],
                 "family": [file.family] * len(part),
@@ -141,7 +141,7 @@ def _read_training(file: TrainingFile, part: range, advance: Advance) -> dict[st
 
 def _test(prepare: PrepareConfig, files: list[Path]) -> Iterator[_Shard]:
     """Test gathers belong to no family and no fold: their maps are unknown."""
-    for part in _chunks(len(files), prepare.shard_size):
+    for part in batches(range(len(files)), prepare.shard_size):
         chosen = [files[i] for i in part]
         rows: dict[str, list[Any]] = {
             "sample_id": [file.stem for file in chosen],
@@ -161,8 +161,3 @@ def _read_test(files: list[Path], advance: Advance) -> dict[str, Array]:
         gathers[i] = one[0]
         advance()
     return {"gathers": gathers}
-
-
-def _chunks(n: int, size: int) -> Iterator[range]:
-    for start in range(0, n, size):
-        yield range(start, min(start + size, n))

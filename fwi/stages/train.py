@@ -22,6 +22,7 @@ from fwi.metrics import summarize
 from fwi.models import create_model, resolve, shots_of
 from fwi.predictor import Predictor
 from fwi.progress import log_to, progress_bar
+from fwi.stages.batches import batches
 from fwi.training.callbacks import Checkpoints, ProgressBar, Validation, WeightAverage
 from fwi.training.precision import choose_device, choose_precision
 from fwi.training.trainer import Callback, Trainer
@@ -186,6 +187,5 @@ def evaluation(store: Store, precision: str = "auto") -> Callable[[nn.Module], d
 
 def predict_store(predictor: Predictor, store: Store, tta: bool) -> np.ndarray:
     """Predict every sample of a store, a batch in memory at a time: (n, Z, X) m/s."""
-    size = predictor.batch_size
-    parts = (range(i, min(i + size, len(store))) for i in range(0, len(store), size))
+    parts = batches(range(len(store)), predictor.batch_size)
     return np.concatenate([predictor.predict(store.gathers(part), tta) for part in parts])

@@ -96,7 +96,7 @@ def read_description(path: Path) -> Description:
     return Description(**values)
 
 
-def load_model(path: Path, device: torch.device | None = None) -> tuple[nn.Module, Description]:
+def load_model(path: Path) -> tuple[nn.Module, Description]:
     """Rebuild a checkpoint's network, ready to predict.
 
     Raises:
@@ -112,7 +112,7 @@ def load_model(path: Path, device: torch.device | None = None) -> tuple[nn.Modul
             f"the network of {path} cannot be built: {error.args[0]}; update fwi"
         ) from None
     load_weights(model, read_tensors(path / "weights.safetensors"), path)
-    return model.to(device or torch.device("cpu")).eval(), description
+    return model.eval(), description
 
 
 def load_weights(model: nn.Module, weights: Tensors, path: Path) -> None:
