@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from fwi.geometry import OPENFWI
 from fwi.physics import families
-from fwi.physics.simulator import available_threads, simulate
+from fwi.physics.linearize import available_threads
+from fwi.physics.simulator import simulate
 from fwi.physics.sponge import damping
 from fwi.physics.wavelet import ricker
 

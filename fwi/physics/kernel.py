@@ -5,9 +5,10 @@ The wavefield is kept as p and its last increment d = p[n] - p[n-1]:
     d <- (1 - k) d + a L p (+ source),    p <- p + d,
 
 which is the scheme's (2 - k) p[n] - (1 - k) p[n-1] + a L p[n] with less rounding, since the
-small increment is never the difference of two large numbers. The squared Courant number a is
-kept on the map only (a padded cell has that of the edge cell it replicates) and the damping as
-one profile, so that both fields of a shot stay in a second-level cache.
+small increment is never the difference of two large numbers.
+
+The rows go in blocks of four. A block's increments need p of two more rows on either side, so
+the block above is advanced as soon as this one's increments are known: one pass over memory.
 """
 
 from __future__ import annotations
@@ -19,152 +20,253 @@ import numpy.typing as npt
 from numba import njit
 
 from fwi.physics.denormals import FLUSH_BITS, read_control, write_control
+from fwi.physics.grid import BLOCK, HALO
+from fwi.physics.simd import REGISTER_BYTES, load, one_back, one_on, spread, store, two_back, two_on
+from fwi.physics.windows import EPOCH, MOST_SEGMENTS, find_segments
 
-_HALO = np.uint64(2)  # cells that the stencil reads beyond the grid: those of the opposite edge
-# A wave in the grid runs slightly ahead of the fastest physical one; 14 cells hold what matters.
-_MARGIN = 14.0
+Array = npt.NDArray[Any]
+
 _OPTIONS: dict[str, Any] = {
     "nogil": True,
-    "cache": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
+    "forceinline": True,  # a call with a dozen arrays costs as much as a short run of columns
 }
+_ENTRY = {**_OPTIONS, "forceinline": False, "cache": True}
+_U = np.uint64  # signed offsets would be guarded against negative ones
 
 
 @njit(inline="always")
-def _laplacian(p, i, stride):
-    near = p[i - np.uint64(1)] + p[i + np.uint64(1)] + (p[i - stride] + p[i + stride])
-    two = np.uint64(2)
-    far = p[i - two] + p[i + two] + (p[i - two * stride] + p[i + two * stride])
-    return p.dtype.type(4 / 3) * near - p.dtype.type(1 / 12) * far - p.dtype.type(5) * p[i]
+def _bracket(before, here, after, above2, above, below, below2, sixteenth, centre):
+    """3/4 of the fourth-order Laplacian at one vector of cells."""
+    near = one_back(before, here) + one_on(here, after) + (above + below)
+    far = two_back(before, here) + two_on(here, after) + (above2 + below2)
+    return near - centre * here - sixteenth * far
 
 
 @njit(**_OPTIONS)
-def _update_side(p, d, base, lo, hi, stride, a, keep):
-    """Left or right of the map: one a for the row, a damping for each column."""
-    for x in range(lo, hi):
-        i = base + x
-        d[i] = keep[x] * d[i] + a * _laplacian(p, i, stride)
+def _update(p, d, saved, grid, block, begin, end):
+    """Find the increments of a block's four rows, columns begin to end; save a L p where asked."""
+    number = p.dtype.type
+    lanes, s = _U(REGISTER_BYTES // p.itemsize), _U(grid.stride)
+    a, row_a, damped_x, inside = grid.a, grid.row_a, grid.damped_x, grid.inside
+    sixteenth, centre = spread(number(1 / 16)), spread(number(3.75))
+    z = _U(BLOCK) * _U(block)
+    k0, k1 = spread(grid.damped_z[z]), spread(grid.damped_z[z + _U(1)])
+    k2, k3 = spread(grid.damped_z[z + _U(2)]), spread(grid.damped_z[z + _U(3)])
+    a0, a1, a2, a3 = row_a[z], row_a[z + _U(1)], row_a[z + _U(2)], row_a[z + _U(3)]
+    i0 = (z + _U(HALO)) * s + lanes
+    i1, i2, i3, x = i0 + s, i0 + _U(2) * s, i0 + _U(3) * s, begin
+    b0, b1 = load(p, i0 + x - lanes), load(p, i1 + x - lanes)
+    b2, b3 = load(p, i2 + x - lanes), load(p, i3 + x - lanes)
+    p0, p1, p2, p3 = load(p, i0 + x), load(p, i1 + x), load(p, i2 + x), load(p, i3 + x)
+    while x < end:
+        y = x + lanes
+        n0, n1, n2, n3 = load(p, i0 + y), load(p, i1 + y), load(p, i2 + y), load(p, i3 + y)
+        u2, u1 = load(p, i0 - _U(2) * s + x), load(p, i0 - s + x)
+        e1, e2 = load(p, i3 + s + x), load(p, i3 + _U(2) * s + x)
+        c0 = load(a, a0 + y) * _bracket(b0, p0, n0, u2, u1, p1, p2, sixteenth, centre)
+        c1 = load(a, a1 + y) * _bracket(b1, p1, n1, u1, p0, p2, p3, sixteenth, centre)
+        c2 = load(a, a2 + y) * _bracket(b2, p2, n2, p0, p1, p3, e1, sixteenth, centre)
+        c3 = load(a, a3 + y) * _bracket(b3, p3, n3, p1, p2, e1, e2, sixteenth, centre)
+        keep, here = load(damped_x, y), load(inside, y)
+        store(d, i0 + x, (keep - k0 * here) * load(d, i0 + x) + c0)
+        store(d, i1 + x, (keep - k1 * here) * load(d, i1 + x) + c1)
+        store(d, i2 + x, (keep - k2 * here) * load(d, i2 + x) + c2)
+        store(d, i3 + x, (keep - k3 * here) * load(d, i3 + x) + c3)
+        if saved is not None:
+            store(saved, i0 + x, c0)
+            store(saved, i1 + x, c1)
+            store(saved, i2 + x, c2)
+            store(saved, i3 + x, c3)
+        b0, b1, b2, b3, p0, p1, p2, p3, x = p0, p1, p2, p3, n0, n1, n2, n3, y
+
+
+@njit(inline="always")
+def _advance_row(p, d, saved, image, i, j):
+    """Advance a vector of cells i; add its product with what was saved to the image at j."""
+    value = load(p, i) + load(d, i)
+    store(p, i, value)
+    if saved is not None and image is not None:
+        store(image, j, load(image, j) + value * load(saved, i))
 
 
 @njit(**_OPTIONS)
-def _update_middle(p, d, base, lo, hi, stride, a, a_base, keep):
-    """Columns of the map: one damping for the row, an a for each column."""
-    for x in range(lo, hi):
-        i = base + x
-        d[i] = keep * d[i] + a[a_base + x] * _laplacian(p, i, stride)
+def _advance(p, d, saved, image, grid, block, begin, end):
+    """Advance a block's rows; where asked, add their product with what was saved to the image."""
+    lanes, s, row_a = _U(REGISTER_BYTES // p.itemsize), _U(grid.stride), grid.row_a
+    z = _U(BLOCK) * _U(block)
+    j0, j1 = row_a[z] + lanes, row_a[z + _U(1)] + lanes
+    j2, j3 = row_a[z + _U(2)] + lanes, row_a[z + _U(3)] + lanes
+    i0 = (z + _U(HALO)) * s + lanes
+    i1, i2, i3, x = i0 + s, i0 + _U(2) * s, i0 + _U(3) * s, begin
+    while x < end:
+        _advance_row(p, d, saved, image, i0 + x, j0 + x)
+        _advance_row(p, d, saved, image, i1 + x, j1 + x)
+        _advance_row(p, d, saved, image, i2 + x, j2 + x)
+        _advance_row(p, d, saved, image, i3 + x, j3 + x)
+        x += lanes
 
 
 @njit(**_OPTIONS)
-def _advance(p, d, base, lo, hi):
-    for x in range(lo, hi):
-        p[base + x] += d[base + x]
+def _wrap_columns(p, grid, block):
+    """Copy the two columns at either edge of a block's rows beyond the opposite edge."""
+    for z in range(BLOCK * block + HALO, BLOCK * (block + 1) + HALO):
+        left = z * grid.stride + REGISTER_BYTES // p.itemsize
+        right = left + grid.columns
+        p[left - 2], p[left - 1] = p[right - 2], p[right - 1]
+        p[right], p[right + 1] = p[left], p[left + 1]
 
 
 @njit(**_OPTIONS)
-def _reached(lo, hi, columns, radius, row, first, last):
-    """Cut each row's columns [lo, hi) to the cells within radius of row, first..last.
-
-    Distances wrap as the grid does; a row in which the radius wraps is kept whole.
-    """
-    for z in range(lo.size):
-        dz = abs(z - row)
-        dz = min(dz, lo.size - dz)
-        if dz > radius:
-            hi[z] = lo[z]
-        else:
-            half = int(np.sqrt(radius * radius - dz * dz))
-            if first - half >= 0 and last + half < columns:
-                lo[z] = max(lo[z], first - half)
-                hi[z] = max(lo[z], min(hi[z], last + half + 1))
+def _wrap_rows(p, grid):
+    """Copy the two rows at either edge beyond the opposite edge."""
+    size, bottom = HALO * grid.stride, grid.rows * grid.stride
+    p[:size] = p[bottom : bottom + size]
+    p[bottom + size : bottom + 2 * size] = p[size : 2 * size]
 
 
 @njit(**_OPTIONS)
-def _wrap(p, rows, columns, stride):
-    """Copy every edge's two lines of cells beyond the opposite edge."""
-    two, width, height = np.uint64(2), np.uint64(columns), np.uint64(rows)
-    for z in range(np.uint64(2), height + two):
-        left = z * stride
-        right = left + width
-        p[left] = p[right]
-        p[left + np.uint64(1)] = p[right + np.uint64(1)]
-        p[right + two] = p[left + two]
-        p[right + np.uint64(3)] = p[left + np.uint64(3)]
-    for x in range(two * stride):
-        p[x] = p[height * stride + x]
-        p[(height + two) * stride + x] = p[two * stride + x]
+def _sweep(p, d, saved, image, grid, runs, entry, cells, added):
+    """Take one step on the blocks' runs of columns."""
+    begin, end, count, top, bottom = runs
+    for block in range(top, bottom + 1):
+        if block < bottom:
+            for s in range(count[block]):
+                # Only the forward run saves; the one that makes an image reads.
+                if image is None:
+                    _update(p, d, saved, grid, block, begin[block, s], end[block, s])
+                else:
+                    _update(p, d, None, grid, block, begin[block, s], end[block, s])
+        if block == entry:
+            for k in range(cells.size):
+                d[cells[k]] += added[k]
+        above = block - 1
+        if above >= top and count[above] > 0:
+            for s in range(count[above]):
+                _advance(p, d, saved, image, grid, above, begin[above, s], end[above, s])
+            if begin[above, 0] == 0 or end[above, count[above] - 1] >= _U(grid.columns):
+                _wrap_columns(p, grid, above)
+    if top == 0 or bottom == count.size:
+        _wrap_rows(p, grid)
 
 
-@njit(**_OPTIONS)
-def propagate(
-    courant2: npt.NDArray[Any],
-    keep: npt.NDArray[Any],
-    reach: float,
-    source: tuple[int, int],
-    injected: npt.NDArray[Any],
-    receiver_z: int,
-    receiver_x: npt.NDArray[np.int64],
-    traces: npt.NDArray[Any],
-) -> None:
-    """Run one shot and record it.
+@njit(**_ENTRY)
+def run_steps(p, d, grid, on, off, first, last, backward, shot, buffer, image) -> None:
+    """Take the steps first to last, in either order, of one shot.
 
     Args:
-        courant2: (v dt / dx)^2 of the map, (nz, nx); its dtype is that of the run.
-        keep: 1 - D dt of the sponge, outward, (width,).
-        reach: cells that the fastest wave crosses in a step.
-        source: row and column of the source in the map.
-        injected: what the source adds at each step, (n,), n at most nt.
-        receiver_z: row of the receivers.
-        receiver_x: columns of the receivers, (receivers,).
-        traces: the gather to fill, (nt, receivers).
+        p: wavefield, flat in the grid's layout; changed in place.
+        d: its increment, likewise.
+        grid: the map's layout.
+        on: first step of every tile (fwi.physics.windows).
+        off: step after the last one.
+        first: first step.
+        last: step after the last one.
+        backward: whether to take the last one first.
+        shot: flat indices of the cells that something is added to, all in one block of rows;
+            what is added, (nt, cells); flat indices of the cells to record; their values after
+            each step, (nt, stations), filled.
+        buffer: None, or (steps, cells of a field): each step's a L p, saved, or read where there
+            is an image.
+        image: None, or the sum over the steps of p times what was saved, in `grid.a`'s layout.
     """
     control = read_control()
     write_control(control | FLUSH_BITS)
-    nz, nx = courant2.shape
-    width = keep.size
-    rows, columns = nz + 2 * width, nx + 2 * width
-    stride = np.uint64(columns + 4)
-    p = np.zeros((rows + 4) * (columns + 4), courant2.dtype)
-    d = np.zeros_like(p)
-    a = courant2.ravel()
-    left, right = np.uint64(width), np.uint64(width + nx)
-    keep_x = np.ones(columns, courant2.dtype)
-    for i in range(width):
-        keep_x[width - 1 - i] = keep[i]
-        keep_x[width + nx + i] = keep[i]
-    source_z, source_x = source[0] + width, source[1] + width
-    first, last = receiver_x.min() + width, receiver_x.max() + width
-    nt = traces.shape[0]
-    lo, hi = np.empty(rows, np.int64), np.empty(rows, np.int64)
-    for n in range(nt):
-        lo[:], hi[:] = 0, columns
-        there = reach * n + _MARGIN
-        _reached(lo, hi, columns, there, source_z, source_x, source_x)
-        back = reach * (nt - 1 - n) + _MARGIN
-        _reached(lo, hi, columns, back, receiver_z + width, first, last)
-        for z in range(rows + 2):
-            # Row z needs p of rows z - 2 .. z + 2 before the step: row z - 2 may advance after it.
-            if z < rows and lo[z] < hi[z]:
-                base = (np.uint64(z) + _HALO) * stride + _HALO
-                begin, end = np.uint64(lo[z]), np.uint64(hi[z])
-                map_z = min(max(z - width, 0), nz - 1)
-                a_base = np.uint64(map_z * nx) - left  # wraps, and wraps back when x is added
-                outside = max(width - 1 - z, z - width - nz)
-                keep_z = keep[outside] if outside >= 0 else keep_x[left]
-                a_left, a_right = courant2[map_z, 0], courant2[map_z, nx - 1]
-                _update_side(p, d, base, begin, min(end, left), stride, a_left, keep_x)
-                _update_middle(
-                    p, d, base, max(begin, left), min(end, right), stride, a, a_base, keep_z
-                )
-                _update_side(p, d, base, max(begin, right), end, stride, a_right, keep_x)
-                if z == source_z and n < injected.size:
-                    d[base + np.uint64(source_x)] += injected[n]
-            if z >= 2 and lo[z - 2] < hi[z - 2]:
-                base = np.uint64(z) * stride + _HALO
-                _advance(p, d, base, np.uint64(lo[z - 2]), np.uint64(hi[z - 2]))
-        if there > width:
-            _wrap(p, rows, columns, stride)
-        base = (np.uint64(receiver_z + width) + _HALO) * stride + _HALO
-        for r in range(receiver_x.size):
-            traces[n, r] = p[base + np.uint64(receiver_x[r] + width)]
+    blocks, lanes = on.shape[0], REGISTER_BYTES // p.itemsize
+    begin = np.empty((blocks, MOST_SEGMENTS), np.uint64)
+    end, count = np.empty_like(begin), np.zeros(blocks, np.int64)
+    cells, added, stations, record = shot
+    entry, epoch, top, bottom = (cells[0] // grid.stride - HALO) // BLOCK, -1, 0, 0
+    for i in range(last - first):
+        n = last - 1 - i if backward else first + i
+        if n // EPOCH != epoch:
+            epoch = n // EPOCH
+            top, bottom = find_segments(on, off, EPOCH * epoch, lanes, begin, end, count)
+        runs = begin, end, count, top, bottom
+        if buffer is None:
+            _sweep(p, d, None, image, grid, runs, entry, cells, added[n])
+        else:
+            _sweep(p, d, buffer[n - first], image, grid, runs, entry, cells, added[n])
+        for k in range(stations.size):
+            record[n, k] = p[stations[k]]
+    write_control(control)
+
+
+@njit(**_OPTIONS)
+def _damp(tangent, d, rate, grid, block, begin, end):
+    """Add -rate k d to a tangent's increments: what more damping takes away."""
+    lanes = _U(REGISTER_BYTES // d.itemsize)
+    one, rates = spread(d.dtype.type(1)), spread(d.dtype.type(rate))
+    for z in range(_U(BLOCK) * _U(block), _U(BLOCK) * _U(block + 1)):
+        base, k = (z + _U(HALO)) * _U(grid.stride) + lanes, spread(grid.damped_z[z])
+        x = begin
+        while x < end:
+            keep = load(grid.damped_x, x + lanes) - k * load(grid.inside, x + lanes)
+            less = rates * (one - keep) * load(d, base + x)
+            store(tangent, base + x, load(tangent, base + x) - less)
+            x += lanes
+
+
+@njit(**_OPTIONS)
+def _sweep_tangent(p, d, tp, td, grid, change, rate, runs, entry, cells, added, tangent_added):
+    """Take one step of a run and of its derivative."""
+    begin, end, count, top, bottom = runs
+    for block in range(top, bottom + 1):
+        if block < bottom:
+            for s in range(count[block]):
+                lo, hi = begin[block, s], end[block, s]
+                _update(tp, td, None, grid, block, lo, hi)
+                _update(p, td, None, change, block, lo, hi)
+                _damp(td, d, rate, grid, block, lo, hi)
+                _update(p, d, None, grid, block, lo, hi)
+        if block == entry:
+            for k in range(cells.size):
+                d[cells[k]] += added[k]
+                td[cells[k]] += tangent_added[k]
+        above = block - 1
+        if above >= top and count[above] > 0:
+            for s in range(count[above]):
+                lo, hi = begin[above, s], end[above, s]
+                _advance(p, d, None, None, grid, above, lo, hi)
+                _advance(tp, td, None, None, grid, above, lo, hi)
+            if begin[above, 0] == 0 or end[above, count[above] - 1] >= _U(grid.columns):
+                _wrap_columns(p, grid, above)
+                _wrap_columns(tp, grid, above)
+    if top == 0 or bottom == count.size:
+        _wrap_rows(p, grid)
+        _wrap_rows(tp, grid)
+
+
+@njit(**_ENTRY)
+def run_tangent(fields, grid, change, rate, on, off, shot, tangent_added) -> None:
+    """Take all the steps of one shot and of its directional derivative.
+
+    Args:
+        fields: p, its increment d, and the tangents of both, flat; changed in place.
+        grid: the map's layout.
+        change: the layout with the tangent of a for a, and no damping.
+        rate: relative change of the sponge's velocity.
+        on: first step of every tile (fwi.physics.windows).
+        off: step after the last one.
+        shot: as in `run_steps`; the record is that of the tangent.
+        tangent_added: tangent of what is added, (nt, cells).
+    """
+    p, d, tp, td = fields
+    cells, added, stations, record = shot
+    control = read_control()
+    write_control(control | FLUSH_BITS)
+    blocks, lanes = on.shape[0], REGISTER_BYTES // p.itemsize
+    begin = np.empty((blocks, MOST_SEGMENTS), np.uint64)
+    end, count = np.empty_like(begin), np.zeros(blocks, np.int64)
+    entry, top, bottom = (cells[0] // grid.stride - HALO) // BLOCK, 0, 0
+    for n in range(record.shape[0]):
+        if n % EPOCH == 0:
+            top, bottom = find_segments(on, off, n, lanes, begin, end, count)
+        runs = begin, end, count, top, bottom
+        _sweep_tangent(
+            p, d, tp, td, grid, change, rate, runs, entry, cells, added[n], tangent_added[n]
+        )
+        for k in range(stations.size):
+            record[n, k] = tp[stations[k]]
     write_control(control)

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fwi.checks import check_velocity
+from fwi.checks import check_finite, check_shape, check_velocity
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics.kernel import propagate
+from fwi.physics.linearize import Linearization, available_threads
 from fwi.physics.sponge import damping
 from fwi.physics.stability import check_stable
-from fwi.physics.wavelet import ricker
 
 Array = npt.NDArray[Any]
 
+MEMORY = 200.0  # MB that a sample may hold between its gathers and their gradient
+
 
 def simulate(
-    velocity: Array,
+    velocity: Any,
     geometry: AcquisitionGeometry = OPENFWI,
     *,
+    vmin: Any = None,
     threads: int | None = None,
+    memory: float = MEMORY,
     on_sample: Callable[[int], None] | None = None,
-) -> Array:
+) -> Any:
     """Solve the acoustic wave equation for every map and shot.
 
     The scheme is that of the OpenFWI data, to rounding: fourth order in space, second in time,
@@ -34,9 +35,13 @@ def simulate(
 
     Args:
         velocity: P-wave velocity (B, Z, X), m/s, strictly positive; a NumPy array or a torch
-            tensor on the CPU.
+            tensor. A tensor's gathers can be differentiated, backward and forward: exactly the
+            derivative of the discrete scheme.
         geometry: sources, receivers, grid and time axis.
+        vmin: the velocity that each map's sponge is made for, (B,), m/s; by default the map's
+            smallest one, a constant in the derivative. A tensor gets a gradient of its own.
         threads: shots computed at once; by default one for each processor of this process.
+        memory: most MB that a sample holds for its gradient; less is slower.
         on_sample: called with the sample's index as each one is finished, in order.
 
     Returns:
@@ -44,78 +49,61 @@ def simulate(
         the maps were one.
 
     Raises:
-        ValueError: if the shape or a value does not fit, or the time step is unstable.
-        TypeError: if the maps are not floating, or are a tensor that wants a gradient.
+        ValueError: if the shape or a value does not fit, the time step is unstable, or the
+            memory is too small.
+        TypeError: if the maps are not floating.
     """
     if not isinstance(velocity, np.ndarray) and hasattr(velocity, "detach"):
-        return _simulate_tensor(velocity, geometry, threads, on_sample)
+        from fwi.physics.autograd import simulate_tensor
+
+        return simulate_tensor(velocity, vmin, geometry, threads, memory, on_sample)
+    return linearize(velocity, geometry, vmin=vmin, threads=threads, on_sample=on_sample).gathers
+
+
+def linearize(
+    velocity: Array,
+    geometry: AcquisitionGeometry = OPENFWI,
+    *,
+    vmin: Array | None = None,
+    threads: int | None = None,
+    memory: float | None = None,
+    on_sample: Callable[[int], None] | None = None,
+) -> Linearization:
+    """Simulate, and keep what derivatives of the gathers need.
+
+    Args:
+        velocity: as in `simulate`, a NumPy array.
+        geometry: sources, receivers, grid and time axis.
+        vmin: as in `simulate`.
+        threads: as in `simulate`.
+        memory: most MB that a sample holds for `vjp`; None keeps nothing for it.
+        on_sample: as in `simulate`.
+
+    Returns:
+        The gathers, and their Jacobian's products with vectors from both sides.
+
+    Raises:
+        ValueError: as `simulate` does.
+        TypeError: likewise.
+    """
     velocity = np.asarray(velocity)
     check_velocity(velocity, geometry.nz, geometry.nx)
-    _check_stable(velocity, geometry)
-    dtype = np.float64 if velocity.dtype == np.float64 else np.float32
+    lowest = _lowest(velocity, vmin)
+    for one, low in zip(velocity, lowest, strict=True):
+        strongest = float(damping(float(low), geometry.dx, geometry.sponge_width)[-1])
+        check_stable(float(one.max()), geometry.dx, geometry.dt, strongest)
+    dtype = np.dtype(np.float64 if velocity.dtype == np.float64 else np.float32)
     maps = velocity.astype(np.float64)
-    gathers = np.empty((len(maps), *geometry.gather_shape), dtype)
-    shots = range(len(geometry.source_x))
-    pool = ThreadPoolExecutor(threads or available_threads())
-    try:
-        jobs = [
-            [pool.submit(_run_shot, m, geometry, s, g[s]) for s in shots]
-            for m, g in zip(maps, gathers, strict=True)
-        ]
-        for i, sample in enumerate(jobs):
-            for job in sample:
-                job.result()
-            if on_sample is not None:
-                on_sample(i)
-    finally:
-        # On Ctrl-C only the shots under way are waited for, some 20 ms.
-        pool.shutdown(cancel_futures=True)
-    return gathers
+    threads = threads or available_threads()
+    return Linearization(maps, lowest, geometry, dtype, threads, memory, on_sample)
 
 
-def available_threads() -> int:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _check_stable(velocity: Array, geometry: AcquisitionGeometry) -> None:
-    g = geometry
-    for one in velocity:
-        strongest = float(damping(float(one.min()), g.dx, g.sponge_width)[-1])
-        check_stable(float(one.max()), g.dx, g.dt, strongest)
-
-
-def _run_shot(velocity: Array, geometry: AcquisitionGeometry, shot: int, traces: Array) -> None:
-    g = geometry
-    source = (g.source_depth_idx, int(g.source_idx[shot]))
-    wavelet = ricker(g.frequency, g.dt)[: g.nt]
-    keep = 1 - damping(float(velocity.min()), g.dx, g.sponge_width) * g.dt
-    propagate(
-        ((velocity * g.dt / g.dx) ** 2).astype(traces.dtype),
-        keep.astype(traces.dtype),
-        float(velocity.max()) * g.dt / g.dx,
-        source,
-        ((velocity[source] * g.dt) ** 2 * wavelet).astype(traces.dtype),
-        g.receiver_depth_idx,
-        g.receiver_idx,
-        traces,
-    )
-
-
-def _simulate_tensor(
-    velocity: Any,
-    geometry: AcquisitionGeometry,
-    threads: int | None,
-    on_sample: Callable[[int], None] | None,
-) -> Any:
-    import torch
-
-    if velocity.requires_grad:
-        raise TypeError(
-            "velocity must not require a gradient: this simulator has none yet; detach() it"
-        )
-    maps = velocity.detach().cpu().numpy()
-    gathers = simulate(maps, geometry, threads=threads, on_sample=on_sample)
-    return torch.from_numpy(gathers).to(velocity.device)
+def _lowest(velocity: Array, vmin: Array | None) -> Array:
+    if vmin is None:
+        return velocity.min((1, 2)).astype(np.float64)
+    lowest = np.asarray(vmin, np.float64)
+    check_shape("vmin", lowest, (len(velocity),))
+    check_finite("vmin", lowest)
+    if not (lowest > 0).all():
+        raise ValueError(f"vmin must be positive, in m/s, got a minimum of {lowest.min():g}")
+    return lowest

@@ -15,7 +15,7 @@ import torch
 
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry, flip_gathers
 from fwi.physics import families
-from fwi.physics.kernel import propagate
+from fwi.physics.shot import Medium, forward
 from fwi.physics.simulator import simulate
 
 Array = npt.NDArray[np.floating]
@@ -91,8 +91,8 @@ def worst(got: Array, expected: Array) -> float:
 def test_float64_equals_a_plain_numpy_loop(rough: Array, oracle: Array) -> None:
     gathers = simulate(rough, threads=1)
     assert gathers.dtype == np.float64
-    # Measured 2e-15: rounding, and what pruned cells leave out is less.
-    assert worst(gathers[0, list(ORACLE_SHOTS)], oracle) < 2e-14
+    # Measured 8e-13: what cells outside their windows leave out; rounding is 5e-15.
+    assert worst(gathers[0, list(ORACLE_SHOTS)], oracle) < 1e-11
 
 
 def test_float32_equals_a_plain_numpy_loop(six_shots: Array, oracle: Array) -> None:
@@ -141,8 +141,8 @@ def test_source_and_receiver_can_be_exchanged_in_the_real_gather(real_data: Path
 
 def test_mirrored_map_makes_the_flipped_gathers(rough: Array, six_shots: Array) -> None:
     mirrored = simulate(rough[..., ::-1].astype(np.float32), OPENFWI_SIX_SHOTS, threads=1)
-    # Exact where compiled code adds the left and right neighbours first; float32 rounding else.
-    assert worst(mirrored, flip_gathers(six_shots)) < 1e-6
+    # Measured 1e-6: rounding, and windows that are cut at other columns.
+    assert worst(mirrored, flip_gathers(six_shots)) < 1e-5
 
 
 def test_result_does_not_depend_on_threads_or_companions() -> None:
@@ -232,11 +232,8 @@ def keeps_denormals() -> bool:
 
 
 def run_kernel() -> None:
-    traces = np.empty((20, 1), np.float32)
-    courant2 = np.full((12, 16), 0.04, np.float32)
-    keep = np.ones(8, np.float32)
-    injected = np.ones(5, np.float32)
-    propagate(courant2, keep, 0.2, (1, 3), injected, 1, np.array([4]), traces)
+    medium = Medium.lay_out(np.full((12, 16), 2000.0), SMALL, 2000.0, np.float32)
+    forward(medium, 0, np.empty((60, 3), np.float32))
 
 
 def test_denormal_numbers_survive_the_kernel_in_this_thread() -> None:
@@ -290,11 +287,6 @@ def with_value(value: float) -> Array:
 def test_bad_maps_are_refused(velocity: Array, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         simulate(velocity, SMALL)
-
-
-def test_tensor_that_wants_a_gradient_is_refused() -> None:
-    with pytest.raises(TypeError, match="must not require a gradient"):
-        simulate(torch.full((1, 12, 16), 2000.0, requires_grad=True), SMALL)
 
 
 def test_unstable_step_is_refused() -> None:

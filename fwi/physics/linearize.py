@@ -1,0 +1,161 @@
+"""A batch of maps simulated over threads, and the derivative of its gathers both ways."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fwi.geometry import AcquisitionGeometry
+from fwi.physics.shot import Checkpoint, Medium, backward, forward, tangent
+from fwi.physics.windows import EPOCH
+
+Array = npt.NDArray[Any]
+
+
+def available_threads() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Linearization:
+    """Gathers of a batch of maps, and their Jacobian J as an operator.
+
+    Attributes:
+        gathers: (B, S, T, R) of the maps.
+
+    Args:
+        velocity: checked maps, (B, nz, nx) float64, m/s.
+        vmin: the velocity of each map's sponge, (B,), m/s.
+        geometry: sources, receivers, grid and time axis.
+        dtype: float32 or float64, that of the runs.
+        threads: shots computed at once.
+        memory: most MB to hold for a sample between its gathers and `vjp`; None keeps nothing,
+            and `vjp` cannot be called.
+        on_sample: called with the sample's index as each one's gathers are finished, in order.
+
+    Raises:
+        ValueError: if `memory` is too small for the geometry.
+    """
+
+    def __init__(
+        self,
+        velocity: Array,
+        vmin: Array,
+        geometry: AcquisitionGeometry,
+        dtype: Any,
+        threads: int,
+        memory: float | None = None,
+        on_sample: Callable[[int], None] | None = None,
+    ) -> None:
+        self._geometry, self._threads = geometry, threads
+        self._shots = range(len(geometry.source_x))
+        self.gathers = np.empty((len(velocity), *geometry.gather_shape), dtype)
+        with _workers(threads) as pool:
+            jobs = [
+                pool.submit(Medium.lay_out, *one, dtype)
+                for one in zip(velocity, [geometry] * len(velocity), vmin, strict=True)
+            ]
+            self._media = [job.result() for job in jobs]
+            self._every = None if memory is None else self._spacing(memory)
+            runs = [
+                [pool.submit(forward, m, s, g[s], self._every) for s in self._shots]
+                for m, g in zip(self._media, self.gathers, strict=True)
+            ]
+            self._checkpoints: list[list[list[Checkpoint]]] = []
+            for i, sample in enumerate(runs):
+                self._checkpoints.append([run.result() for run in sample])
+                if on_sample is not None:
+                    on_sample(i)
+
+    def jvp(self, direction: Array, vmin_direction: Array | None = None) -> Array:
+        """Jacobian-vector product: the gathers' change along a change of the maps.
+
+        Args:
+            direction: (B, nz, nx), m/s.
+            vmin_direction: change of the sponges' velocities, (B,), m/s.
+
+        Returns:
+            (B, S, T, R).
+        """
+        change = np.empty_like(self.gathers)
+        rates = np.zeros(len(direction)) if vmin_direction is None else vmin_direction
+        with _workers(self._threads) as pool:
+            jobs = [
+                pool.submit(tangent, m, s, dv.astype(np.float64), float(rate) / m.vmin, c[s])
+                for m, dv, rate, c in zip(self._media, direction, rates, change, strict=True)
+                for s in self._shots
+            ]
+            for job in jobs:
+                job.result()
+        return change
+
+    def vjp(self, residual: Array) -> Array:
+        """Vector-Jacobian product: a misfit's gradient with respect to the maps.
+
+        Args:
+            residual: the misfit's gradient with respect to the gathers, (B, S, T, R).
+
+        Returns:
+            (B, nz, nx) float64.
+        """
+        if self._every is None:
+            raise ValueError("memory must be given for vjp, got None; pass the MB for a sample")
+        size, dtype = self._media[0].grid.size, self.gathers.dtype
+        buffers: SimpleQueue[Array] = SimpleQueue()
+        for _ in range(self._threads):
+            buffers.put(np.empty((self._every, size), dtype))
+
+        def one(sample: int, shot: int) -> Array:
+            buffer = buffers.get()
+            try:
+                points = self._checkpoints[sample][shot]
+                return backward(self._media[sample], shot, points, residual[sample, shot], buffer)
+            finally:
+                buffers.put(buffer)
+
+        with _workers(self._threads) as pool:
+            jobs = [[pool.submit(one, i, s) for s in self._shots] for i in range(len(residual))]
+            return np.stack([sum(job.result() for job in sample) for sample in jobs])
+
+    def vmin_vjp(self, residual: Array) -> Array:
+        """A misfit's gradient with respect to the sponges' velocities, (B,) float64."""
+        n = len(self._media)
+        still = np.zeros((n, self._geometry.nz, self._geometry.nx))
+        change = self.jvp(still, np.ones(n))
+        return (change.astype(np.float64) * residual).sum((1, 2, 3))
+
+    def _spacing(self, memory: float) -> int:
+        """Steps between two checkpoints: as few as the memory allows, since copies cost time."""
+        nt, field = self._geometry.nt, self._media[0].grid.size * self.gathers.itemsize
+        most = -(-nt // EPOCH) * EPOCH
+        needs = {
+            every: field * (2 * len(self._shots) * -(-nt // every) + every * self._threads) / 1e6
+            for every in range(EPOCH, most + 1, EPOCH)
+        }
+        fitting = [every for every, need in needs.items() if need <= memory]
+        if not fitting:
+            raise ValueError(
+                f"memory must be at least {min(needs.values()):.0f} MB a sample for this geometry, "
+                f"{len(self._shots)} shots and {self._threads} threads, got {memory:g}; "
+                "raise it or use fewer threads"
+            )
+        return fitting[0]
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield pool
+    finally:
+        # On Ctrl-C only the shots under way are waited for, some 20 ms.
+        pool.shutdown(cancel_futures=True)
