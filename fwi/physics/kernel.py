@@ -22,7 +22,7 @@ from numba import njit
 from fwi.physics.denormals import FLUSH_BITS, read_control, write_control
 from fwi.physics.grid import BLOCK, HALO
 from fwi.physics.simd import REGISTER_BYTES, load, one_back, one_on, spread, store, two_back, two_on
-from fwi.physics.windows import EPOCH, MOST_SEGMENTS, find_segments
+from fwi.physics.windows import EPOCH, find_segments, new_segments
 
 Array = npt.NDArray[Any]
 
@@ -44,9 +44,23 @@ def _bracket(before, here, after, above2, above, below, below2, sixteenth, centr
     return near - centre * here - sixteenth * far
 
 
+@njit(inline="always")
+def _finish(d, mu, image, i, j, keep, change):
+    """Store one vector of increments, whose a L p is the change; j is its place in the image."""
+    if mu is None:
+        store(d, i, keep * load(d, i) + change)
+    else:
+        store(d, i, keep * (load(d, i) - change))
+        store(image, j, load(image, j) + load(mu, i) * change)
+
+
 @njit(**_OPTIONS)
-def _update(p, d, saved, grid, block, begin, end):
-    """Find the increments of a block's four rows, columns begin to end; save a L p where asked."""
+def _update(p, d, mu, image, grid, block, begin, end):
+    """Find the increments of a block's four rows, columns begin to end.
+
+    With an adjoint field mu go the other way, given a grid of 1 / (1 - k): find what the
+    increments were a step before, and add mu a L p to the image.
+    """
     number = p.dtype.type
     lanes, s = _U(REGISTER_BYTES // p.itemsize), _U(grid.stride)
     a, row_a, damped_x, inside = grid.a, grid.row_a, grid.damped_x, grid.inside
@@ -70,41 +84,25 @@ def _update(p, d, saved, grid, block, begin, end):
         c2 = load(a, a2 + y) * _bracket(b2, p2, n2, p0, p1, p3, e1, sixteenth, centre)
         c3 = load(a, a3 + y) * _bracket(b3, p3, n3, p1, p2, e1, e2, sixteenth, centre)
         keep, here = load(damped_x, y), load(inside, y)
-        store(d, i0 + x, (keep - k0 * here) * load(d, i0 + x) + c0)
-        store(d, i1 + x, (keep - k1 * here) * load(d, i1 + x) + c1)
-        store(d, i2 + x, (keep - k2 * here) * load(d, i2 + x) + c2)
-        store(d, i3 + x, (keep - k3 * here) * load(d, i3 + x) + c3)
-        if saved is not None:
-            store(saved, i0 + x, c0)
-            store(saved, i1 + x, c1)
-            store(saved, i2 + x, c2)
-            store(saved, i3 + x, c3)
+        _finish(d, mu, image, i0 + x, a0 + y, keep - k0 * here, c0)
+        _finish(d, mu, image, i1 + x, a1 + y, keep - k1 * here, c1)
+        _finish(d, mu, image, i2 + x, a2 + y, keep - k2 * here, c2)
+        _finish(d, mu, image, i3 + x, a3 + y, keep - k3 * here, c3)
         b0, b1, b2, b3, p0, p1, p2, p3, x = p0, p1, p2, p3, n0, n1, n2, n3, y
 
 
-@njit(inline="always")
-def _advance_row(p, d, saved, image, i, j):
-    """Advance a vector of cells i; add its product with what was saved to the image at j."""
-    value = load(p, i) + load(d, i)
-    store(p, i, value)
-    if saved is not None and image is not None:
-        store(image, j, load(image, j) + value * load(saved, i))
-
-
 @njit(**_OPTIONS)
-def _advance(p, d, saved, image, grid, block, begin, end):
-    """Advance a block's rows; where asked, add their product with what was saved to the image."""
-    lanes, s, row_a = _U(REGISTER_BYTES // p.itemsize), _U(grid.stride), grid.row_a
-    z = _U(BLOCK) * _U(block)
-    j0, j1 = row_a[z] + lanes, row_a[z + _U(1)] + lanes
-    j2, j3 = row_a[z + _U(2)] + lanes, row_a[z + _U(3)] + lanes
-    i0 = (z + _U(HALO)) * s + lanes
+def _advance(p, d, back, grid, block, begin, end):
+    """Add a block's increments, or take them back."""
+    lanes, s = _U(REGISTER_BYTES // p.itemsize), _U(grid.stride)
+    i0 = (_U(BLOCK) * _U(block) + _U(HALO)) * s + lanes
     i1, i2, i3, x = i0 + s, i0 + _U(2) * s, i0 + _U(3) * s, begin
+    sign = spread(p.dtype.type(-1 if back else 1))
     while x < end:
-        _advance_row(p, d, saved, image, i0 + x, j0 + x)
-        _advance_row(p, d, saved, image, i1 + x, j1 + x)
-        _advance_row(p, d, saved, image, i2 + x, j2 + x)
-        _advance_row(p, d, saved, image, i3 + x, j3 + x)
+        store(p, i0 + x, load(p, i0 + x) + sign * load(d, i0 + x))
+        store(p, i1 + x, load(p, i1 + x) + sign * load(d, i1 + x))
+        store(p, i2 + x, load(p, i2 + x) + sign * load(d, i2 + x))
+        store(p, i3 + x, load(p, i3 + x) + sign * load(d, i3 + x))
         x += lanes
 
 
@@ -127,69 +125,123 @@ def _wrap_rows(p, grid):
 
 
 @njit(**_OPTIONS)
-def _sweep(p, d, saved, image, grid, runs, entry, cells, added):
+def _advance_block(p, d, back, grid, runs, block):
+    """Advance a block's runs of columns, or take them back."""
+    begin, end, count, _, _ = runs
+    if count[block] == 0:
+        return
+    for s in range(count[block]):
+        _advance(p, d, back, grid, block, begin[block, s], end[block, s])
+    if begin[block, 0] == 0 or end[block, count[block] - 1] >= _U(grid.columns):
+        _wrap_columns(p, grid, block)
+
+
+@njit(**_OPTIONS)
+def _sweep(p, d, grid, runs, n, sources):
     """Take one step on the blocks' runs of columns."""
     begin, end, count, top, bottom = runs
+    cells, added = sources
+    entry = (cells[0] // grid.stride - HALO) // BLOCK
     for block in range(top, bottom + 1):
         if block < bottom:
             for s in range(count[block]):
-                # Only the forward run saves; the one that makes an image reads.
-                if image is None:
-                    _update(p, d, saved, grid, block, begin[block, s], end[block, s])
-                else:
-                    _update(p, d, None, grid, block, begin[block, s], end[block, s])
+                _update(p, d, None, None, grid, block, begin[block, s], end[block, s])
         if block == entry:
             for k in range(cells.size):
-                d[cells[k]] += added[k]
-        above = block - 1
-        if above >= top and count[above] > 0:
-            for s in range(count[above]):
-                _advance(p, d, saved, image, grid, above, begin[above, s], end[above, s])
-            if begin[above, 0] == 0 or end[above, count[above] - 1] >= _U(grid.columns):
-                _wrap_columns(p, grid, above)
+                d[cells[k]] += added[n, k]
+        if block > top:
+            _advance_block(p, d, False, grid, runs, block - 1)
     if top == 0 or bottom == count.size:
         _wrap_rows(p, grid)
 
 
+@njit(**_OPTIONS)
+def _sweep_back(p, d, mu, image, grid, runs, n, sources):
+    """Undo one step, and add mu a L p to the image."""
+    begin, end, count, top, bottom = runs
+    cells, added = sources
+    crossing = top == 0 or bottom == count.size
+    lag = bottom - top if crossing else 1  # rows that cross an edge have to be there before
+    entry = (cells[0] // grid.stride - HALO) // BLOCK
+    for block in range(top, bottom + lag):
+        if block < bottom:
+            _advance_block(p, d, True, grid, runs, block)
+        if crossing and block == bottom - 1:
+            _wrap_rows(p, grid)
+        done = block - lag
+        if done >= top:
+            if done == entry:
+                for k in range(cells.size):
+                    d[cells[k]] -= added[n, k]
+            for s in range(count[done]):
+                _update(p, d, mu, image, grid, done, begin[done, s], end[done, s])
+
+
 @njit(**_ENTRY)
-def run_steps(p, d, grid, on, off, first, last, backward, shot, buffer, image) -> None:
-    """Take the steps first to last, in either order, of one shot.
+def run_forward(p, d, grid, windows, first, last, sources, stations, record) -> None:
+    """Take the steps first to last of one shot.
 
     Args:
         p: wavefield, flat in the grid's layout; changed in place.
         d: its increment, likewise.
         grid: the map's layout.
-        on: first step of every tile (fwi.physics.windows).
-        off: step after the last one.
+        windows: where the wavefield matters.
         first: first step.
         last: step after the last one.
-        backward: whether to take the last one first.
-        shot: flat indices of the cells that something is added to, all in one block of rows;
-            what is added, (nt, cells); flat indices of the cells to record; their values after
-            each step, (nt, stations), filled.
-        buffer: None, or (steps, cells of a field): each step's a L p, saved, or read where there
-            is an image.
-        image: None, or the sum over the steps of p times what was saved, in `grid.a`'s layout.
+        sources: flat indices of the cells that something is added to, all in one block of rows,
+            and what is added, (nt, cells).
+        stations: flat indices of the cells to record.
+        record: their values after each step, (nt, stations), filled.
     """
     control = read_control()
     write_control(control | FLUSH_BITS)
-    blocks, lanes = on.shape[0], REGISTER_BYTES // p.itemsize
-    begin = np.empty((blocks, MOST_SEGMENTS), np.uint64)
-    end, count = np.empty_like(begin), np.zeros(blocks, np.int64)
-    cells, added, stations, record = shot
-    entry, epoch, top, bottom = (cells[0] // grid.stride - HALO) // BLOCK, -1, 0, 0
-    for i in range(last - first):
-        n = last - 1 - i if backward else first + i
-        if n // EPOCH != epoch:
-            epoch = n // EPOCH
-            top, bottom = find_segments(on, off, EPOCH * epoch, lanes, begin, end, count)
-        runs = begin, end, count, top, bottom
-        if buffer is None:
-            _sweep(p, d, None, image, grid, runs, entry, cells, added[n])
-        else:
-            _sweep(p, d, buffer[n - first], image, grid, runs, entry, cells, added[n])
+    begin, end, count = new_segments(windows)
+    top, bottom = 0, 0
+    lanes = REGISTER_BYTES // p.itemsize
+    for n in range(first, last):
+        if n == first or n % EPOCH == 0:
+            top, bottom = find_segments(windows, n // EPOCH, lanes, begin, end, count)
+        _sweep(p, d, grid, (begin, end, count, top, bottom), n, sources)
         for k in range(stations.size):
             record[n, k] = p[stations[k]]
+    write_control(control)
+
+
+@njit(**_ENTRY)
+def run_backward(
+    fields, adjoints, grid, undo, windows, first, last, sources, residuals, stations, record, image
+) -> None:
+    """Undo the steps last to first of one shot, with the adjoint field beside them.
+
+    Args:
+        fields: p and its increment after the last step; those before the first one afterwards.
+        adjoints: mu and its increment, likewise.
+        grid: the map's layout.
+        undo: the layout with 1 / (1 - k) for 1 - k.
+        windows: where the wavefield matters.
+        first: first step.
+        last: step after the last one.
+        sources: those of the forward run.
+        residuals: flat indices of the receivers and what the adjoint field gets there.
+        stations: flat indices of the cells at which to record mu.
+        record: its values, (nt, stations), filled.
+        image: sum over the steps of mu a L p, in `grid.a`'s layout; added to.
+    """
+    control = read_control()
+    write_control(control | FLUSH_BITS)
+    p, d = fields
+    mu, increment = adjoints
+    begin, end, count = new_segments(windows)
+    top, bottom = 0, 0
+    lanes = REGISTER_BYTES // p.itemsize
+    for n in range(last - 1, first - 1, -1):
+        if n == last - 1 or n % EPOCH == EPOCH - 1:
+            top, bottom = find_segments(windows, n // EPOCH, lanes, begin, end, count)
+        runs = begin, end, count, top, bottom
+        _sweep(mu, increment, grid, runs, n, residuals)
+        for k in range(stations.size):
+            record[n, k] = mu[stations[k]]
+        _sweep_back(p, d, mu, image, undo, runs, n, sources)
     write_control(control)
 
 
@@ -209,37 +261,34 @@ def _damp(tangent, d, rate, grid, block, begin, end):
 
 
 @njit(**_OPTIONS)
-def _sweep_tangent(p, d, tp, td, grid, change, rate, runs, entry, cells, added, tangent_added):
+def _sweep_tangent(fields, grid, change, rate, runs, n, sources, tangents):
     """Take one step of a run and of its derivative."""
+    p, d, tp, td = fields
     begin, end, count, top, bottom = runs
+    cells, added = sources
+    entry = (cells[0] // grid.stride - HALO) // BLOCK
     for block in range(top, bottom + 1):
         if block < bottom:
             for s in range(count[block]):
                 lo, hi = begin[block, s], end[block, s]
-                _update(tp, td, None, grid, block, lo, hi)
-                _update(p, td, None, change, block, lo, hi)
+                _update(tp, td, None, None, grid, block, lo, hi)
+                _update(p, td, None, None, change, block, lo, hi)
                 _damp(td, d, rate, grid, block, lo, hi)
-                _update(p, d, None, grid, block, lo, hi)
+                _update(p, d, None, None, grid, block, lo, hi)
         if block == entry:
             for k in range(cells.size):
-                d[cells[k]] += added[k]
-                td[cells[k]] += tangent_added[k]
-        above = block - 1
-        if above >= top and count[above] > 0:
-            for s in range(count[above]):
-                lo, hi = begin[above, s], end[above, s]
-                _advance(p, d, None, None, grid, above, lo, hi)
-                _advance(tp, td, None, None, grid, above, lo, hi)
-            if begin[above, 0] == 0 or end[above, count[above] - 1] >= _U(grid.columns):
-                _wrap_columns(p, grid, above)
-                _wrap_columns(tp, grid, above)
+                d[cells[k]] += added[n, k]
+                td[cells[k]] += tangents[n, k]
+        if block > top:
+            _advance_block(p, d, False, grid, runs, block - 1)
+            _advance_block(tp, td, False, grid, runs, block - 1)
     if top == 0 or bottom == count.size:
         _wrap_rows(p, grid)
         _wrap_rows(tp, grid)
 
 
 @njit(**_ENTRY)
-def run_tangent(fields, grid, change, rate, on, off, shot, tangent_added) -> None:
+def run_tangent(fields, grid, change, rate, windows, sources, tangents, stations, record) -> None:
     """Take all the steps of one shot and of its directional derivative.
 
     Args:
@@ -247,26 +296,23 @@ def run_tangent(fields, grid, change, rate, on, off, shot, tangent_added) -> Non
         grid: the map's layout.
         change: the layout with the tangent of a for a, and no damping.
         rate: relative change of the sponge's velocity.
-        on: first step of every tile (fwi.physics.windows).
-        off: step after the last one.
-        shot: as in `run_steps`; the record is that of the tangent.
-        tangent_added: tangent of what is added, (nt, cells).
+        windows: where the wavefield matters.
+        sources: as in `run_forward`.
+        tangents: tangent of what is added, (nt, cells).
+        stations: flat indices of the cells to record.
+        record: the tangent's values after each step, (nt, stations), filled.
     """
-    p, d, tp, td = fields
-    cells, added, stations, record = shot
     control = read_control()
     write_control(control | FLUSH_BITS)
-    blocks, lanes = on.shape[0], REGISTER_BYTES // p.itemsize
-    begin = np.empty((blocks, MOST_SEGMENTS), np.uint64)
-    end, count = np.empty_like(begin), np.zeros(blocks, np.int64)
-    entry, top, bottom = (cells[0] // grid.stride - HALO) // BLOCK, 0, 0
+    begin, end, count = new_segments(windows)
+    top, bottom = 0, 0
+    tp = fields[2]
+    lanes = REGISTER_BYTES // tp.itemsize
     for n in range(record.shape[0]):
         if n % EPOCH == 0:
-            top, bottom = find_segments(on, off, n, lanes, begin, end, count)
+            top, bottom = find_segments(windows, n // EPOCH, lanes, begin, end, count)
         runs = begin, end, count, top, bottom
-        _sweep_tangent(
-            p, d, tp, td, grid, change, rate, runs, entry, cells, added[n], tangent_added[n]
-        )
+        _sweep_tangent(fields, grid, change, rate, runs, n, sources, tangents)
         for k in range(stations.size):
             record[n, k] = tp[stations[k]]
     write_control(control)

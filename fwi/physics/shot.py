@@ -6,7 +6,9 @@ adjoint field obeys the forward scheme itself, run back in time from the receive
     mu[n] = (2 - k) mu[n+1] - (1 - k) mu[n+2] + a L mu[n+1] + a residual[n],
 
 and a misfit's gradient with respect to a is the sum over n of mu[n] (a L p[n]) / a^2 (Plessix,
-Geophys. J. Int. 167, 2006, for the method). The forward field is recomputed from checkpoints.
+Geophys. J. Int. 167, 2006, for the method). The forward field
+is found again by undoing its steps from checkpoints: (1 - k) is divided by, which rounding bears
+for some dozens of steps.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ import numpy.typing as npt
 
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.grid import BLOCK, Grid, aligned_zeros, fold, lay_out, make_grid
-from fwi.physics.kernel import run_steps, run_tangent
+from fwi.physics.kernel import run_backward, run_forward, run_tangent
 from fwi.physics.wavelet import ricker
-from fwi.physics.windows import EPOCH, Windows, find_windows
+from fwi.physics.windows import Windows, find_windows
 
 Array = npt.NDArray[Any]
 
@@ -74,17 +76,31 @@ class Medium:
         signal = ricker(g.frequency, g.dt)[: g.nt]
         return np.pad(signal, (0, g.nt - len(signal)))[:, None]
 
-    def fields(self, count: int) -> list[Array]:
+    def sources(self, shot: int) -> tuple[Array, Array]:
+        """What the kernel adds where: flat index of the source, and (v dt)^2 w, (nt, 1)."""
+        strength = (self.velocity[self.source(shot)] * self.geometry.dt) ** 2
+        return self.source_cells(shot), (self.wavelet() * strength).astype(self.grid.a.dtype)
+
+    def fields(self, count: int) -> tuple[Array, ...]:
         """Wavefields at rest."""
-        return [aligned_zeros(self.grid.size, self.grid.a.dtype) for _ in range(count)]
+        return tuple(aligned_zeros(self.grid.size, self.grid.a.dtype) for _ in range(count))
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The wavefield at the beginning of a stretch of steps, on the rows that it has reached."""
+    """The wavefield after a stretch of steps, on the box that anything has reached.
 
-    step: int
-    rows: slice
+    Attributes:
+        first: the stretch's first step.
+        last: the step after its last one.
+        box: rows and columns of a field of the grid's layout.
+        p: wavefield in the box.
+        d: its increment.
+    """
+
+    first: int
+    last: int
+    box: tuple[slice, slice]
     p: Array
     d: Array
 
@@ -101,23 +117,21 @@ def forward(medium: Medium, shot: int, traces: Array, every: int | None = None) 
     Returns:
         The checkpoints.
     """
-    g, (z, x) = medium.geometry, medium.source(shot)
-    added = (medium.wavelet() * (medium.velocity[z, x] * g.dt) ** 2).astype(traces.dtype)
-    run = (medium.source_cells(shot), added, medium.receiver_cells(), traces)
+    grid, nt, window = medium.grid, medium.geometry.nt, medium.windows[shot]
+    sources, stations = medium.sources(shot), medium.receiver_cells()
     p, d = medium.fields(2)
     checkpoints = []
-    for first in range(0, g.nt, every or g.nt):
+    for first in range(0, nt, every or nt):
+        last = min(first + (every or nt), nt)
+        run_forward(p, d, grid, window, first, last, sources, stations, traces)
         if every is not None:
-            rows = _reached(medium, shot, first)
-            checkpoints.append(Checkpoint(first, rows, p[rows].copy(), d[rows].copy()))
-        last = min(first + (every or g.nt), g.nt)
-        run_steps(p, d, medium.grid, *medium.windows[shot], first, last, False, run, None, None)
+            box = reached(window, grid, last)
+            kept = (f.reshape(-1, grid.stride)[box].copy() for f in (p, d))
+            checkpoints.append(Checkpoint(first, last, box, *kept))
     return checkpoints
 
 
-def backward(
-    medium: Medium, shot: int, checkpoints: list[Checkpoint], residual: Array, buffer: Array
-) -> Array:
+def backward(medium: Medium, shot: int, checkpoints: list[Checkpoint], residual: Array) -> Array:
     """Gradient of a misfit of one shot's gather with respect to the map.
 
     Args:
@@ -125,40 +139,29 @@ def backward(
         shot: which source.
         checkpoints: those of its forward run.
         residual: the misfit's gradient with respect to the gather, (nt, receivers).
-        buffer: room for the steps between two checkpoints, (steps, cells of a field).
 
     Returns:
         The gradient, (nz, nx) float64.
     """
-    g, (z, x), dtype = medium.geometry, medium.source(shot), medium.grid.a.dtype
-    wavelet = medium.wavelet()
+    g, grid, source = medium.geometry, medium.grid, medium.source(shot)
     courant2 = (medium.velocity * g.dt / g.dx) ** 2
-    nothing = np.empty((g.nt, 0), dtype)
-    again = (
-        medium.source_cells(shot),
-        (wavelet * (medium.velocity[z, x] * g.dt) ** 2).astype(dtype),
-        np.empty(0, np.int64),
-        nothing,
-    )
     at_receivers = courant2[g.receiver_depth_idx, g.receiver_idx]
-    at_source = np.zeros((g.nt, 1), dtype)
-    back = (
-        medium.receiver_cells(),
-        (residual * at_receivers).astype(dtype),
-        medium.source_cells(shot),
-        at_source,
-    )
-    image = np.zeros_like(medium.grid.a)
-    mu, increment = medium.fields(2)
-    window, last = medium.windows[shot], g.nt
+    residuals = medium.receiver_cells(), (residual * at_receivers).astype(grid.a.dtype)
+    at_source = np.zeros((g.nt, 1), grid.a.dtype)
+    image = aligned_zeros(grid.a.size, grid.a.dtype)
+    undo = grid._replace(damped_x=1 / grid.damped_x, damped_z=1 - 1 / (1 - grid.damped_z))
+    adjoints = medium.fields(2)
     for point in reversed(checkpoints):
-        p, d = medium.fields(2)
-        p[point.rows], d[point.rows] = point.p, point.d
-        run_steps(p, d, medium.grid, *window, point.step, last, False, again, buffer, None)
-        run_steps(mu, increment, medium.grid, *window, point.step, last, True, back, buffer, image)
-        last = point.step
-    gradient = 2 * fold(image, medium.grid, g.nz, g.sponge_width) / (courant2 * medium.velocity)
-    gradient[z, x] += 2 * g.dx**2 / medium.velocity[z, x] * float((at_source * wavelet).sum())
+        fields = medium.fields(2)
+        for field, kept in zip(fields, (point.p, point.d), strict=True):
+            field.reshape(-1, grid.stride)[point.box] = kept
+        run_backward(
+            fields, adjoints, grid, undo, medium.windows[shot], point.first, point.last,
+            medium.sources(shot), residuals, medium.source_cells(shot), at_source, image,
+        )  # fmt: skip
+    gradient = 2 * fold(image, grid, g.nz, g.sponge_width) / (courant2 * medium.velocity)
+    of_source = 2 * g.dx**2 / medium.velocity[source] * (at_source * medium.wavelet()).sum()
+    gradient[source] += of_source
     return gradient
 
 
@@ -172,36 +175,25 @@ def tangent(medium: Medium, shot: int, direction: Array, vmin_rate: float, trace
         vmin_rate: relative change of the sponge's velocity.
         traces: the derivative, (nt, receivers), filled.
     """
-    g, (z, x), grid = medium.geometry, medium.source(shot), medium.grid
-    dtype = traces.dtype
-    v, dv = medium.velocity[z, x], direction[z, x]
-    wavelet = medium.wavelet() * g.dt**2
-    run = (
-        medium.source_cells(shot),
-        (wavelet * v**2).astype(dtype),
-        medium.receiver_cells(),
-        traces,
-    )
+    g, grid, source = medium.geometry, medium.grid, medium.source(shot)
+    slope = 2 * medium.velocity * direction  # of v^2
     change = grid._replace(
-        a=lay_out(8 / 3 * medium.velocity * direction * (g.dt / g.dx) ** 2, g.sponge_width, dtype),
+        a=lay_out(4 / 3 * slope * (g.dt / g.dx) ** 2, g.sponge_width, traces.dtype),
         damped_x=np.ones_like(grid.damped_x),
         damped_z=np.zeros_like(grid.damped_z),
     )
     run_tangent(
-        tuple(medium.fields(4)),
-        grid,
-        change,
-        dtype.type(vmin_rate),
-        *medium.windows[shot],
-        run,
-        (wavelet * 2 * v * dv).astype(dtype),
-    )
+        medium.fields(4), grid, change, vmin_rate, medium.windows[shot], medium.sources(shot),
+        (medium.wavelet() * slope[source] * g.dt**2).astype(traces.dtype),
+        medium.receiver_cells(), traces,
+    )  # fmt: skip
 
 
-def _reached(medium: Medium, shot: int, step: int) -> slice:
-    """Rows of a flat field that anything has reached before a step, with their neighbours."""
-    blocks = np.flatnonzero((medium.windows[shot].on < step + EPOCH).any(1))
+def reached(window: Windows, grid: Grid, step: int) -> tuple[slice, slice]:
+    """Rows and columns of a field that anything has reached before a step, and their neighbours."""
+    there = window.on < step
+    blocks, tiles = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     if not len(blocks):
-        return slice(0, 0)
-    stride = medium.grid.stride
-    return slice(blocks[0] * BLOCK * stride, (blocks[-1] + 2) * BLOCK * stride)
+        return slice(0), slice(0)
+    rows = slice(blocks[0] * BLOCK, (blocks[-1] + 2) * BLOCK)
+    return rows, slice(tiles[0] * grid.lanes, (tiles[-1] + 3) * grid.lanes)

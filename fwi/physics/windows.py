@@ -142,13 +142,20 @@ def _light(slowness, times, z, x):
 
 
 @njit(nogil=True)
-def find_segments(on, off, n, lanes, begin, end, count):
-    """Find the runs of tiles that are updated in the epoch of step n.
+def new_segments(windows):
+    """Make room for each block's runs: first columns, columns after the last ones, their count."""
+    blocks = windows.on.shape[0]
+    begin = np.empty((blocks, MOST_SEGMENTS), np.uint64)
+    return begin, np.empty_like(begin), np.zeros(blocks, np.int64)
+
+
+@njit(nogil=True)
+def find_segments(windows, epoch, lanes, begin, end, count):
+    """Find the runs of tiles that are updated in an epoch.
 
     Args:
-        on: windows, (blocks, tiles).
-        off: likewise.
-        n: the epoch's first step.
+        windows: when each tile matters.
+        epoch: the steps from EPOCH * epoch on.
         lanes: columns of a tile.
         begin: first columns of each block's runs, (blocks, MOST_SEGMENTS), filled.
         end: columns after the last ones, filled.
@@ -158,7 +165,8 @@ def find_segments(on, off, n, lanes, begin, end, count):
     Returns:
         The first block that has any, and the one after the last.
     """
-    blocks, tiles = on.shape
+    on, off = windows
+    n, (blocks, tiles) = EPOCH * epoch, on.shape
     top, bottom = blocks, 0
     for block in range(blocks):
         runs, open_run = 0, False
