@@ -39,3 +39,4 @@ $(VENV)/.ready-dev: pyproject.toml constraints.txt $(VENV)/bin/python
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	find fwi -name '*.nb[ci]' -delete
