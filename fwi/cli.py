@@ -90,8 +90,41 @@ def prepare(
     )
     if verify:
         result.verify()
-    shots, nt, receivers = result.gather_shape
-    console.print(f"{result.path}: {len(result)} samples of {shots} x {nt} x {receivers}")
+    _print_store(result)
+
+
+@app.command()
+def simulate(
+    input: Annotated[
+        Path | None, typer.Argument(help="A .npy file of maps, a folder of them, or a store.")
+    ] = None,
+    shots: Annotated[int | None, typer.Option(help="OpenFWI's 5, or 6: the flip is exact.")] = None,
+    dx: Annotated[float | None, typer.Option(help="Cell size, m.")] = None,
+    dt: Annotated[float | None, typer.Option(help="Time step, s.")] = None,
+    nt: Annotated[int | None, typer.Option(help="Time samples.")] = None,
+    frequency: Annotated[float | None, typer.Option(help="Peak of the wavelet, Hz.")] = None,
+    name: Name = None,
+    store: StorePath = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    force: Force = False,
+) -> None:
+    """Make a store: from maps, simulating their gathers."""
+    result = _run(
+        "simulate",
+        config,
+        overrides,
+        force,
+        name=name,
+        store=store,
+        simulate__input=input,
+        simulate__n_shots=shots,
+        simulate__dx=dx,
+        simulate__dt=dt,
+        simulate__nt=nt,
+        simulate__frequency=frequency,
+    )
+    _print_store(result)
 
 
 @app.command()
@@ -183,6 +216,12 @@ def models() -> None:
     for name, variant in model_names():
         parameters = sum(p.numel() for p in create_model(name, variant).parameters())
         console.print(f"{name} {variant}: {parameters / 1e6:.1f} M parameters")
+
+
+def _print_store(store: Any) -> None:
+    """Say where a store is and what it holds."""
+    shots, nt, receivers = store.gather_shape
+    console.print(f"{store.path}: {len(store)} samples of {shots} x {nt} x {receivers}")
 
 
 def _print_table(frame: Any) -> None:

@@ -12,9 +12,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fwi.checks import nearest
+from fwi.geometry import OPENFWI
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Quantity = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positions = tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
 
 
 class _Loader(yaml.SafeLoader):
@@ -32,17 +35,37 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class PrepareConfig(_Section):
+class _StoreSection(_Section):
+    """How a store is cut into folds and shards, and what may work on it."""
+
+    n_folds: Annotated[int, Field(ge=2)] = 10
+    shard_size: Positive = 100  # samples a shard, which is what memory holds and a kill can cost
+    seed: int = 0
+    threads: Positive | None = None  # simulator threads; none means every processor
+
+
+class PrepareConfig(_StoreSection):
     """Where the samples of the store come from."""
 
     folder: Path | None = None  # a competition or OpenFWI folder; none generates maps
     split: Literal["train", "test"] = "train"  # which part of that folder
     families: list[str] = Field(default_factory=list)  # generated families; empty means all ten
     n_samples: Positive = 1000  # maps to generate
-    n_folds: Annotated[int, Field(ge=2)] = 10
-    shard_size: Positive = 100  # samples a shard, which is what a kill can cost
-    seed: int = 0
-    threads: Positive | None = None  # simulator threads; none means every processor
+
+
+class SimulateConfig(_StoreSection):
+    """Which maps are simulated, and how they are recorded; the maps' size is the grid's."""
+
+    input: Path | None = None  # maps: one .npy file, a folder of them, or a store
+    n_shots: Literal[5, 6] = 6  # OpenFWI's five, or a sixth that makes the flip exact
+    dx: Quantity = OPENFWI.dx  # cell size, m
+    dt: Quantity = OPENFWI.dt  # time step, s
+    nt: Positive = OPENFWI.nt  # time samples
+    frequency: Quantity = OPENFWI.frequency  # peak of the Ricker wavelet, Hz
+    source_x: Positions | None = None  # m along the line, instead of the n_shots of OpenFWI
+    source_depth: float = OPENFWI.source_depth  # m
+    receiver_x: Positions | None = None  # m along the line; OpenFWI's 70 where none
+    receiver_depth: float = OPENFWI.receiver_depth  # m
 
 
 class TrainConfig(_Section):
@@ -100,6 +123,7 @@ class Config(_Section):
     store: Path | None = None  # data/<name> where none
     runs: Path = Path("runs")
     prepare: PrepareConfig = PrepareConfig()
+    simulate: SimulateConfig = SimulateConfig()
     train: TrainConfig = TrainConfig()
     infer: InferConfig = InferConfig()
     submit: SubmitConfig = SubmitConfig()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fwi.stages import STAGES
+
 HEAVY = {"torch", "timm", "segmentation_models_pytorch", "albumentations", "numba", "polars"}
 
 
@@ -34,8 +36,8 @@ def test_help_takes_less_than_a_second() -> None:
         seconds.append(time.perf_counter() - started)
         assert helped.returncode == 0
     assert statistics.median(seconds) < 1
-    for stage in ("demo", "prepare", "train", "infer", "submit", "leaderboard", "models"):
-        assert f"  {stage} " in helped.stdout
+    for command in (*STAGES, "models"):
+        assert f"  {command} " in helped.stdout
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -74,6 +76,13 @@ def test_unknown_key_names_the_nearest(refused: Callable[..., str]) -> None:
 def test_wrong_value_is_one_line(refused: Callable[..., str]) -> None:
     assert "prepare.n_samples of the config does not fit" in refused("prepare", "--samples", 0)
     assert "must be YAML" in refused("prepare", "--set", "name=[")
+
+
+def test_options_are_checked_as_their_config_keys(refused: Callable[..., str]) -> None:
+    for option, key in (("--shots", "n_shots"), ("--dx", "dx"), ("--dt", "dt"), ("--nt", "nt")):
+        said = refused("simulate", "maps.npy", option, -1)
+        assert f"simulate.{key} of the config does not fit" in said
+    assert "simulate.frequency of the config" in refused("simulate", "--frequency", "nan")
 
 
 def test_config_file_faults_are_one_line(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -67,11 +67,20 @@ def find_test_files(folder: Path) -> list[Path]:
         FileNotFoundError: if there is none.
     """
     root = _existing(folder) / "test"
-    root = root if root.is_dir() else folder
-    found = sorted(root.glob("*.npy"))
-    if not found:
-        raise FileNotFoundError(f"{root} holds no .npy file; name the folder of the gathers")
-    return found
+    return _arrays_in(root if root.is_dir() else folder, "gathers")
+
+
+def find_map_files(path: Path) -> list[Path]:
+    """List the .npy files of velocity maps: the one that is named, or a folder's by number.
+
+    Raises:
+        FileNotFoundError: if there is no such path, or the folder holds none.
+    """
+    if path.is_file():
+        return [path]
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; check the path")
+    return sorted(_arrays_in(path, "maps"), key=_natural)
 
 
 def open_gathers(path: Path) -> npt.NDArray[Any]:
@@ -90,9 +99,40 @@ def open_gathers(path: Path) -> npt.NDArray[Any]:
             f"gathers of {path} must be (shots, time, receivers) or (n, shots, time, receivers), "
             f"got {gathers.shape}; reshape them"
         )
-    if 0 in gathers.shape:
-        raise ValueError(f"gathers of {path} hold no sample, got {gathers.shape}; remove the file")
+    _check_filled(f"gathers of {path}", gathers)
     return gathers[None] if gathers.ndim == 3 else gathers
+
+
+def open_maps(path: Path) -> npt.NDArray[Any]:
+    """Memory-map a file of maps: one, (Z, X), many, (n, Z, X), or OpenFWI's (n, 1, Z, X).
+
+    Returns:
+        The maps with their batch axis, (n, Z, X).
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a whole .npy file, has another rank or is empty.
+    """
+    maps = open_array(path)
+    if maps.ndim not in (2, 3) and not (maps.ndim == 4 and maps.shape[1] == 1):
+        raise ValueError(
+            f"maps of {path} must be (depth, line), (n, depth, line) or (n, 1, depth, line), "
+            f"got {maps.shape}; reshape them"
+        )
+    _check_filled(f"maps of {path}", maps)
+    return maps.reshape(-1, *maps.shape[-2:])
+
+
+def _check_filled(name: str, array: npt.NDArray[Any]) -> None:
+    if 0 in array.shape:
+        raise ValueError(f"{name} hold no sample, got {array.shape}; remove the file")
+
+
+def _arrays_in(folder: Path, what: str) -> list[Path]:
+    found = sorted(folder.glob("*.npy"))
+    if not found:
+        raise FileNotFoundError(f"{folder} holds no .npy file; name the folder of the {what}")
+    return found
 
 
 def _existing(folder: Path) -> Path:

@@ -55,8 +55,7 @@ def run(config: Config, *, force: bool = False) -> Store:
                 first = batch.start - parts[i].start
                 maps[first : first + len(batch)] = _predict(infer, source, predictors, batch)
                 advance(len(batch))
-            rows = {k: v[parts[i].start : parts[i].stop] for k, v in source.rows.items()}
-            writer.write(i, rows, maps=maps)
+            writer.write(i, source.rows_of(parts[i]), maps=maps)
     predictions = writer.finish()
     if not (out / "preview.png").exists():
         _draw_preview(source, predictions)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,15 @@ from fwi.checks import check_gathers, check_shape, check_velocity
 from fwi.config import Config, PrepareConfig
 from fwi.data.catalog import TrainingFile, find_test_files, find_training_files, open_gathers
 from fwi.data.folds import assign_folds
-from fwi.data.store import Store, StoreWriter, remove_store
+from fwi.data.store import Store
 from fwi.files import open_array
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
 from fwi.physics import families
-from fwi.physics.simulator import simulate
-from fwi.progress import Advance, progress_bar
+from fwi.progress import Advance
 from fwi.stages.batches import batches
+from fwi.stages.shards import Shard, make_store, simulated
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class _Shard:
-    """What goes into one shard: its catalog rows, and how its arrays are made."""
-
-    rows: dict[str, list[Any]]
-    make: Callable[[Advance], dict[str, Array]]
 
 
 def run(config: Config, *, force: bool = False) -> Store:
@@ -49,20 +40,9 @@ def run(config: Config, *, force: bool = False) -> Store:
         FileNotFoundError: if the source folder or its files are missing.
         ValueError: if a file does not fit; the shards finished before are kept.
     """
-    prepare, path = config.prepare, config.store_path
+    prepare = config.prepare
     shards = _plan(prepare)
-    if force:
-        remove_store(path)
-    writer = StoreWriter(path, _recipe(prepare), len(shards))
-    missing = writer.missing()
-    if not missing and (path / "catalog.parquet").exists():
-        return Store(path)
-    sizes = [len(shard.rows["sample_id"]) for shard in shards]
-    todo = sum(sizes[i] for i in missing)
-    with progress_bar("prepare", sum(sizes), sum(sizes) - todo) as advance:
-        for i in missing:
-            writer.write(i, shards[i].rows, **shards[i].make(advance))
-    return writer.finish()
+    return make_store("prepare", config.store_path, _recipe(prepare), shards, force=force)
 
 
 def _recipe(prepare: PrepareConfig) -> dict[str, Any]:
@@ -70,7 +50,7 @@ def _recipe(prepare: PrepareConfig) -> dict[str, Any]:
     return prepare.model_dump(mode="json", exclude={"threads"})
 
 
-def _plan(prepare: PrepareConfig) -> list[_Shard]:
+def _plan(prepare: PrepareConfig) -> list[Shard]:
     if prepare.folder is None:
         return list(_generated(prepare))
     if prepare.split == "test":
@@ -78,7 +58,7 @@ def _plan(prepare: PrepareConfig) -> list[_Shard]:
     return list(_training(prepare, find_training_files(prepare.folder)))
 
 
-def _generated(prepare: PrepareConfig) -> Iterator[_Shard]:
+def _generated(prepare: PrepareConfig) -> Iterator[Shard]:
     """Families in turn, so that every shard and every fold holds all of them."""
     known = prepare.families or list(families.NAMES)
     names = [known[i % len(known)] for i in range(prepare.n_samples)]
@@ -92,10 +72,10 @@ def _generated(prepare: PrepareConfig) -> Iterator[_Shard]:
             "origin": ["generated"] * len(part),
         }
         seed = np.random.SeedSequence(prepare.seed, spawn_key=(shard,))
-        yield _Shard(rows, partial(_simulated, chosen, seed, prepare))
+        yield Shard(rows, partial(_sampled, chosen, seed, prepare))
 
 
-def _simulated(
+def _sampled(
     names: list[str], seed: np.random.SeedSequence, prepare: PrepareConfig, advance: Advance
 ) -> dict[str, Array]:
     maps = np.empty((len(names), OPENFWI.nz, OPENFWI.nx), np.float32)
@@ -104,13 +84,10 @@ def _simulated(
     for family, child in zip(distinct, seed.spawn(len(distinct)), strict=True):
         members = np.flatnonzero(labels == family)
         maps[members] = families.sample(family, len(members), child)
-    gathers = simulate(
-        maps, OPENFWI_SIX_SHOTS, threads=prepare.threads, on_sample=lambda _: advance()
-    )
-    return {"gathers": gathers, "maps": maps}
+    return simulated(maps, OPENFWI_SIX_SHOTS, prepare.threads, advance)
 
 
-def _training(prepare: PrepareConfig, files: list[TrainingFile]) -> Iterator[_Shard]:
+def _training(prepare: PrepareConfig, files: list[TrainingFile]) -> Iterator[Shard]:
     counts = [len(open_gathers(file.gathers)) for file in files]
     names = [file.family for file, n in zip(files, counts, strict=True) for _ in range(n)]
     folds = assign_folds(names, prepare.n_folds, prepare.seed)
@@ -123,7 +100,7 @@ def _training(prepare: PrepareConfig, files: list[TrainingFile]) -> Iterator[_Sh
                 "fold": [int(folds[first + i]) for i in part],
                 "origin": [str(file.gathers)] * len(part),
             }
-            yield _Shard(rows, partial(_read_training, file, part))
+            yield Shard(rows, partial(_read_training, file, part))
         first += n
 
 
@@ -139,7 +116,7 @@ def _read_training(file: TrainingFile, part: range, advance: Advance) -> dict[st
     return {"gathers": gathers, "maps": maps}
 
 
-def _test(prepare: PrepareConfig, files: list[Path]) -> Iterator[_Shard]:
+def _test(prepare: PrepareConfig, files: list[Path]) -> Iterator[Shard]:
     """Test gathers belong to no family and no fold: their maps are unknown."""
     for part in batches(range(len(files)), prepare.shard_size):
         chosen = [files[i] for i in part]
@@ -149,7 +126,7 @@ def _test(prepare: PrepareConfig, files: list[Path]) -> Iterator[_Shard]:
             "fold": [-1] * len(part),
             "origin": [str(file) for file in chosen],
         }
-        yield _Shard(rows, partial(_read_test, chosen))
+        yield Shard(rows, partial(_read_test, chosen))
 
 
 def _read_test(files: list[Path], advance: Advance) -> dict[str, Array]:

@@ -1,16 +1,18 @@
-"""What infer reads: a store, a folder of gathers, or one file, behind one face."""
+"""What infer and simulate read: a store, a folder of files, or one file, behind one face."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fwi.data.catalog import find_test_files, open_gathers
+from fwi.checks import check_float, check_shape
+from fwi.data.catalog import find_map_files, find_test_files, open_gathers, open_maps
 from fwi.data.store import Store
 from fwi.files import fingerprint
 
@@ -19,12 +21,12 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Source:
-    """Gathers by number; none is read before it is asked for.
+    """Gathers or maps by number; none is read before it is asked for.
 
     Attributes:
         rows: sample_id, family, fold and origin of each sample, as a store's catalog has them.
-        read: from a range of samples to gathers (n, S, T, R).
-        fingerprint: of the samples; another one where their gathers changed.
+        read: from a range of samples to gathers (n, S, T, R), or maps (n, Z, X), m/s.
+        fingerprint: of the samples; another one where what is read changed.
         read_maps: from a range of samples to the true maps (n, Z, X), m/s, where they are known.
     """
 
@@ -36,6 +38,10 @@ class Source:
     def __len__(self) -> int:
         """Count the samples."""
         return len(self.rows["sample_id"])
+
+    def rows_of(self, part: range) -> dict[str, list[Any]]:
+        """Give the catalog rows of a range of samples."""
+        return {name: column[part.start : part.stop] for name, column in self.rows.items()}
 
 
 def open_source(path: Path) -> Source:
@@ -51,10 +57,8 @@ def open_source(path: Path) -> Source:
     """
     if (path / "store.json").exists():
         store = Store(path)
-        names = ("sample_id", "family", "fold", "origin")
-        rows = {name: store.catalog[name].to_list() for name in names}
         maps = store.maps if store.has_maps else None
-        return Source(rows, store.gathers, store.fingerprint, maps)
+        return Source(_rows_of(store), store.gathers, store.fingerprint, maps)
     if path.is_file():
         gathers = open_gathers(path)
         n = len(gathers)
@@ -67,6 +71,57 @@ def open_source(path: Path) -> Source:
         lambda part: np.stack([_one(files[i]) for i in part]),
         fingerprint(files),
     )
+
+
+def open_map_source(path: Path) -> Source:
+    """Open what holds velocity maps, all of one size.
+
+    Args:
+        path: a store with maps, a folder with .npy files of maps, or one such file, which may be
+            (Z, X), (n, Z, X) or (n, 1, Z, X).
+
+    Raises:
+        FileNotFoundError: if there is nothing, or nothing to read in it.
+        ValueError: if a file is damaged, or its maps have another rank or size.
+        TypeError: if its values are not floating.
+    """
+    if (path / "store.json").exists():
+        store = Store(path)
+        if not store.has_maps:
+            raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
+        rows = {**_rows_of(store), "origin": [str(path)] * len(store)}
+        return Source(rows, store.maps, store.fingerprint)
+    files = find_map_files(path)
+    counts = _count_maps(files)
+    places = [(file, row) for file, n in zip(files, counts, strict=True) for row in range(n)]
+    ids = [
+        file.stem if n == 1 else f"{file.stem}/{row}"
+        for file, n in zip(files, counts, strict=True)
+        for row in range(n)
+    ]
+    # One at a time, and copied: a folder may hold more files than a process may keep open.
+    opened = lru_cache(maxsize=1)(open_maps)
+
+    def read(part: range) -> Array:
+        return np.stack([opened(file)[row].copy() for file, row in places[part.start : part.stop]])
+
+    return Source(_unknown(ids, [file for file, _ in places]), read, fingerprint(files))
+
+
+def _count_maps(files: list[Path]) -> list[int]:
+    """Count the maps of each file, and see that all are of the first one's size."""
+    shape, counts = open_maps(files[0]).shape[1:], []
+    for file in files:
+        maps = open_maps(file)
+        check_shape(f"maps of {file}", maps, (None, *shape), "simulate maps of one size at a time")
+        check_float(f"maps of {file}", maps)
+        counts.append(len(maps))
+    return counts
+
+
+def _rows_of(store: Store) -> dict[str, list[Any]]:
+    names = ("sample_id", "family", "fold", "origin")
+    return {name: store.catalog[name].to_list() for name in names}
 
 
 def _one(file: Path) -> Array:
