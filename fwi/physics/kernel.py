@@ -16,18 +16,16 @@ from fwi.physics.windows import EPOCH, find_segments, new_segments
 
 # What is compiled is kept beside this file, until this file changes: after an edit of another one
 # that it imports, `make clean` or a touch of this one.
-_ENTRY = {**OPTIONS, "forceinline": False, "cache": True}
+_ENTRY = {**OPTIONS, "_nrt": True, "forceinline": False, "cache": True}
 
 
 @njit(**OPTIONS)
-def _advance_block(p, d, back, grid, runs, block):
+def _advance_block(p, d, back, grid, begin, end, count, block):
     """Advance a block's runs of columns, or take them back."""
-    begin, end, count, _, _ = runs
-    if count[block] == 0:
-        return
+    # One way out: with an early return numba counts references to every array at each call.
     for s in range(count[block]):
         advance(p, d, back, grid, block, begin[block, s], end[block, s])
-    if begin[block, 0] == 0 or end[block, count[block] - 1] >= grid.columns:
+    if count[block] > 0 and (begin[block, 0] == 0 or end[block, count[block] - 1] >= grid.columns):
         wrap_columns(p, grid, block)
 
 
@@ -45,7 +43,7 @@ def _sweep(p, d, grid, runs, n, sources):
             for k in range(cells.size):
                 d[cells[k]] += added[n, k]
         if block > top:
-            _advance_block(p, d, False, grid, runs, block - 1)
+            _advance_block(p, d, False, grid, begin, end, count, block - 1)
     if top == 0 or bottom == count.size:
         wrap_rows(p, grid)
 
@@ -60,7 +58,7 @@ def _sweep_back(p, d, mu, image, grid, runs, n, sources):
     entry = (cells[0] // grid.stride - HALO) // BLOCK
     for block in range(top, bottom + lag):
         if block < bottom:
-            _advance_block(p, d, True, grid, runs, block)
+            _advance_block(p, d, True, grid, begin, end, count, block)
         if crossing and block == bottom - 1:
             wrap_rows(p, grid)
         done = block - lag
@@ -160,8 +158,8 @@ def _sweep_tangent(fields, grid, change, rate, runs, n, sources, tangents):
                 d[cells[k]] += added[n, k]
                 td[cells[k]] += tangents[n, k]
         if block > top:
-            _advance_block(p, d, False, grid, runs, block - 1)
-            _advance_block(tp, td, False, grid, runs, block - 1)
+            _advance_block(p, d, False, grid, begin, end, count, block - 1)
+            _advance_block(tp, td, False, grid, begin, end, count, block - 1)
     if top == 0 or bottom == count.size:
         wrap_rows(p, grid)
         wrap_rows(tp, grid)
