@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +14,14 @@ import numpy.typing as npt
 
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.shot import Checkpoint, Medium, backward, forward, tangent
-from fwi.physics.windows import EPOCH
+from fwi.physics.sponge import damping
 
 Array = npt.NDArray[Any]
 
-# Steps between two checkpoints. Undoing a step divides by 1 - k, which in a fast map's last cells
-# doubles the rounding every dozen steps; the gradient shows none of it up to 64, and 1e-5 at 256.
-_USUAL, _MOST = 8 * EPOCH, 32 * EPOCH
+_USUAL, _MOST = 64, 256  # steps between two checkpoints: copies cost time
+# Undoing a step divides by 1 - k, and what rounding has left grows as much; between two checkpoints
+# fifty-fold in a strip's last cell does not show in the gradient.
+_GROWTH = 50.0
 
 
 def available_threads() -> int:
@@ -128,16 +130,27 @@ class Linearization:
 
     def _spacing(self, memory: float) -> int:
         """Steps between two checkpoints."""
-        steps = -(-self._geometry.nt // EPOCH) * EPOCH
+        most = self._longest_undo()
         pair = 2 * self._media[0].grid.size * self.gathers.itemsize * len(self._shots) / 1e6
-        fitting = [n for n in range(_USUAL, _MOST + 1, EPOCH) if pair * -(-steps // n) <= memory]
-        if not fitting:
-            raise ValueError(
-                f"memory must be at least {pair * -(-steps // _MOST):.0f} MB a sample for this "
-                f"geometry and {len(self._shots)} shots, got {memory:g}; raise it, or simulate "
-                "fewer shots at once"
-            )
-        return fitting[0]
+        for steps in range(min(_USUAL, most), most + 1):
+            if pair * math.ceil(self._geometry.nt / steps) <= memory:
+                return steps
+        raise ValueError(
+            f"memory must be at least {math.ceil(pair * math.ceil(self._geometry.nt / most))} MB a "
+            f"sample for this geometry and {len(self._shots)} shots, got {memory:g}; raise it, or "
+            "simulate fewer shots at once, or widen the sponge"
+        )
+
+    def _longest_undo(self) -> int:
+        """Most steps that can be undone before rounding has grown too much in the sponge.
+
+        One can always be: its increments are read from its own checkpoint.
+        """
+        g, vmin = self._geometry, max(m.vmin for m in self._media)
+        keep = 1 - float(damping(vmin, g.dx, g.sponge_width)[-1]) * g.dt
+        if keep * _GROWTH <= 1:
+            return 1
+        return min(_MOST, int(math.log(_GROWTH) / -math.log(keep)))
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def forward(medium: Medium, shot: int, traces: Array, every: int | None = None) 
         medium: the map.
         shot: which source.
         traces: its gather, (nt, receivers), filled.
-        every: steps between two checkpoints, a multiple of EPOCH; None keeps none.
+        every: steps between two checkpoints; None keeps none.
 
     Returns:
         The checkpoints.
@@ -149,7 +149,8 @@ def backward(medium: Medium, shot: int, checkpoints: list[Checkpoint], residual:
     residuals = medium.receiver_cells(), (residual * at_receivers).astype(grid.a.dtype)
     at_source = np.zeros((g.nt, 1), grid.a.dtype)
     image = aligned_zeros(grid.a.size, grid.a.dtype)
-    undo = grid._replace(damped_x=1 / grid.damped_x, damped_z=1 - 1 / (1 - grid.damped_z))
+    with np.errstate(divide="ignore"):  # k = 1 forgets the increment, and every step is kept then
+        undo = grid._replace(damped_x=1 / grid.damped_x, damped_z=1 - 1 / (1 - grid.damped_z))
     adjoints = medium.fields(2)
     for point in reversed(checkpoints):
         fields = medium.fields(2)

@@ -102,7 +102,7 @@ def _make_shift(skipped):
     @intrinsic
     def shift(_typing, left, right):
         def generate(_context, builder, _signature, arguments):
-            first = skipped % left.lanes
+            first = skipped if skipped >= 0 else left.lanes + skipped
             lanes = list(range(first, first + left.lanes))
             order = ir.Constant(ir.VectorType(ir.IntType(32), left.lanes), lanes)
             return builder.shuffle_vector(*arguments, order)

@@ -87,15 +87,31 @@ def linearize(
         TypeError: likewise.
     """
     velocity = np.asarray(velocity)
+    lowest = check_maps(velocity, vmin, geometry)
+    dtype = np.dtype(np.float64 if velocity.dtype == np.float64 else np.float32)
+    maps = velocity.astype(np.float64)
+    threads = threads or available_threads()
+    return Linearization(maps, lowest, geometry, dtype, threads, memory, on_sample)
+
+
+def check_maps(velocity: Array, vmin: Array | None, geometry: AcquisitionGeometry) -> Array:
+    """Check what is simulated, and find the velocity of each map's sponge, (B,) float64.
+
+    Args:
+        velocity: as in `simulate`, a NumPy array.
+        vmin: as in `simulate`.
+        geometry: grid and time step.
+
+    Raises:
+        ValueError: if the shape or a value does not fit, or the time step is unstable.
+        TypeError: if the maps are not floating.
+    """
     check_velocity(velocity, geometry.nz, geometry.nx)
     lowest = _lowest(velocity, vmin)
     for one, low in zip(velocity, lowest, strict=True):
         strongest = float(damping(float(low), geometry.dx, geometry.sponge_width)[-1])
         check_stable(float(one.max()), geometry.dx, geometry.dt, strongest)
-    dtype = np.dtype(np.float64 if velocity.dtype == np.float64 else np.float32)
-    maps = velocity.astype(np.float64)
-    threads = threads or available_threads()
-    return Linearization(maps, lowest, geometry, dtype, threads, memory, on_sample)
+    return lowest
 
 
 def _lowest(velocity: Array, vmin: Array | None) -> Array:

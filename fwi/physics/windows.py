@@ -20,12 +20,13 @@ Array = npt.NDArray[Any]
 
 EPOCH = 8  # steps between two looks at the windows
 MOST_SEGMENTS = 4  # runs of columns that a block of rows is cut into
-# Steps that a window opens early and closes late, by the dtype's bytes: the coarse grid's error,
-# and what runs ahead of the fastest ray. Measured in tests/physics/test_windows.py.
-_EARLY = {4: 25.0, 8: 100.0}
-_LATE = {4: 50.0, 8: 100.0}
+# How early a window opens and how late it closes, in cells of the slowest rock, by the dtype's
+# bytes: the coarse travel times' error, and what runs ahead of the fastest ray. Measured in
+# tests/physics/test_windows.py.
+_EARLY = {4: 5.0, 8: 20.0}
+_LATE = {4: 9.0, 8: 20.0}
 _ROUNDS = 8  # of four sweeps over the eikonal's grid, at most
-_SETTLED = 4.0  # steps that the last round may still change
+_SETTLED = 0.5  # squares of the fastest rock that the last round may still change
 _STRAIGHT = 6  # squares around a source to which rays are straight: there the sweeps err most
 
 
@@ -59,23 +60,34 @@ def find_windows(velocity: Array, geometry: AcquisitionGeometry, grid: Grid) -> 
         (x + g.sponge_width + 0.5) / BLOCK - 0.5,
         field,
     )
-    tiles = range(0, times.shape[1], max(grid.lanes // BLOCK, 1))
-    times = np.minimum.reduceat(times, tiles, 1)
-    size = grid.a.itemsize
-    on = (times[..., :shots] - _EARLY[size]).astype(np.int32)
-    off = (g.nt + _LATE[size] - times[..., shots]).astype(np.int32)
+    times = _by_tile(times, grid)
+    slowest, size = g.dx / (g.dt * velocity.min()), grid.a.itemsize
+    on = (times[..., :shots] - _EARLY[size] * slowest).astype(np.int32)
+    off = np.ceil(g.nt + _LATE[size] * slowest - times[..., shots]).astype(np.int32)
     return [Windows(np.ascontiguousarray(on[..., s]), off) for s in range(shots)]
 
 
+def _by_tile(times: Array, grid: Grid) -> Array:
+    """Earliest time in each tile, from those of squares of BLOCK cells."""
+    if grid.lanes >= BLOCK:
+        return np.minimum.reduceat(times, range(0, times.shape[1], grid.lanes // BLOCK), 1)
+    return np.repeat(times, BLOCK // grid.lanes, 1)[:, : -(-grid.columns // grid.lanes)]
+
+
 def _slowness(velocity: Array, g: AcquisitionGeometry) -> Array:
-    """Steps that a wave takes through each square of BLOCK cells, (rows, columns) float32."""
-    steps = np.pad(g.dx / (g.dt * velocity), g.sponge_width, "edge")
+    """Steps that a wave takes through each square of BLOCK cells, (rows, columns) float32.
+
+    The fastest cell counts: a channel narrower than a square must not be missed. What is left over
+    at the end is crossed the sooner.
+    """
+    fastest = np.pad(velocity, g.sponge_width, "edge")
+    rows, columns = fastest.shape
     for axis in (0, 1):
-        size = steps.shape[axis]
-        starts = np.arange(0, size, BLOCK)
-        count = np.diff(np.append(starts, size)).reshape((-1, 1) if axis == 0 else (1, -1))
-        steps = np.add.reduceat(steps, starts, axis) / count
-    return (BLOCK * steps).astype(np.float32)
+        fastest = np.maximum.reduceat(fastest, range(0, fastest.shape[axis], BLOCK), axis)
+    slowness = (BLOCK * g.dx / g.dt / fastest).astype(np.float32)
+    slowness[-1] *= ((rows - 1) % BLOCK + 1) / BLOCK
+    slowness[:, -1] *= ((columns - 1) % BLOCK + 1) / BLOCK
+    return slowness
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
@@ -100,6 +112,7 @@ def travel_times(slowness, z, x, field):
     for source in range(z.size):
         _light(slowness, times[:, :, field[source]], z[source], x[source])
     half, two = slowness.dtype.type(0.5), slowness.dtype.type(2)
+    settled = _SETTLED * slowness.min()
     for _ in range(_ROUNDS):
         change = half * 0
         for sweep in range(4):
@@ -122,7 +135,7 @@ def travel_times(slowness, z, x, field):
                         if t < old:
                             times[r, c, f] = t
                             change = max(change, old - t)
-        if change < _SETTLED:
+        if change < settled:
             break
     return times
 
