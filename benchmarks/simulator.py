@@ -106,8 +106,11 @@ def our_rows(maps: Array, residual: Array) -> dict[str, tuple[float, float]]:
 def peer_rows(maps: Array, residual: Array) -> dict[str, tuple[float, float]]:
     """The same of the NumPy loop (no gradient) and of deepwave where it is installed."""
     steps = 100  # all steps cost alike: a tenth of them stands for the record
-    loop = median_seconds(lambda: numpy_steps(maps[0], steps), 3) * OPENFWI.nt / steps
-    rows = {"NumPy loop": (loop, float("nan"))}
+    rows = {}
+    for dtype in (np.float32, np.float64):
+        one = maps[0].astype(dtype)
+        loop = median_seconds(lambda one=one: numpy_steps(one, steps), 3) * OPENFWI.nt / steps
+        rows[f"NumPy, {dtype.__name__}"] = loop, float("nan")
     try:
         value = median_seconds(lambda: deepwave_gathers(maps), 3) / len(maps)
         turned = np.ascontiguousarray(residual[0].swapaxes(1, 2))
