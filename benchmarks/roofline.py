@@ -91,7 +91,7 @@ def main() -> None:
         velocity = families.sample(name, 1, rng=0)[0].astype(np.float64)
         medium = Medium.lay_out(velocity, OPENFWI, float(velocity.min()), np.float32)
         cells, peak = updates(medium, 0)
-        rates.append(cells / seconds(lambda medium=medium: forward(medium, 0, traces)))
+        rates.append(cells / seconds(lambda medium=medium: forward(medium, 0, traces, [])))
         most.append(peak)
         shares.append(cells / (medium.grid.rows * medium.grid.columns * OPENFWI.nt))
     size = int(np.mean(most)) // lanes * lanes

@@ -49,16 +49,31 @@ def _sweep(p, d, grid, runs, n, sources):
 
 
 @njit(**OPTIONS)
-def _sweep_back(p, d, mu, image, grid, runs, n, sources):
-    """Undo one step, and add mu a L p to the image."""
+def _sweep_back(fields, adjoints, image, grid, undo, runs, n, sources, residuals):
+    """Take one step of the adjoint field mu, undo the field's, and add mu a L p to the image.
+
+    Each block's mu is read while it is still in the first-level cache. Where waves cross from the
+    last row to the first, all of p has to be what it was before a L p is found.
+    """
+    p, d = fields
+    mu, increment = adjoints
     begin, end, count, top, bottom = runs
     cells, added = sources
-    crossing = top == 0 or bottom == count.size
-    lag = bottom - top if crossing else 1  # rows that cross an edge have to be there before
+    stations, residual = residuals
     entry = (cells[0] // grid.stride - HALO) // BLOCK
+    exit_ = (stations[0] // grid.stride - HALO) // BLOCK
+    crossing = top == 0 or bottom == count.size
+    lag = bottom - top if crossing else 1
     for block in range(top, bottom + lag):
         if block < bottom:
+            for s in range(count[block]):
+                update(mu, increment, None, None, grid, block, begin[block, s], end[block, s])
             _advance_block(p, d, True, grid, begin, end, count, block)
+        if block == exit_:
+            for k in range(stations.size):
+                increment[stations[k]] += residual[n, k]
+        if top < block <= bottom:
+            _advance_block(mu, increment, False, grid, begin, end, count, block - 1)
         if crossing and block == bottom - 1:
             wrap_rows(p, grid)
         done = block - lag
@@ -67,7 +82,9 @@ def _sweep_back(p, d, mu, image, grid, runs, n, sources):
                 for k in range(cells.size):
                     d[cells[k]] -= added[n, k]
             for s in range(count[done]):
-                update(p, d, mu, image, grid, done, begin[done, s], end[done, s])
+                update(p, d, mu, image, undo, done, begin[done, s], end[done, s])
+    if crossing:
+        wrap_rows(mu, grid)
 
 
 @njit(**_ENTRY)
@@ -122,19 +139,17 @@ def run_backward(
     """
     control = read_control()
     write_control(control | FLUSH_BITS)
-    p, d = fields
-    mu, increment = adjoints
+    mu = adjoints[0]
     begin, end, count = new_segments(windows)
     top, bottom = 0, 0
-    lanes = REGISTER_BYTES // p.itemsize
+    lanes = REGISTER_BYTES // mu.itemsize
     for n in range(last - 1, first - 1, -1):
         if n == last - 1 or n % EPOCH == EPOCH - 1:
             top, bottom = find_segments(windows, n // EPOCH, lanes, begin, end, count)
         runs = begin, end, count, top, bottom
-        _sweep(mu, increment, grid, runs, n, residuals)
+        _sweep_back(fields, adjoints, image, grid, undo, runs, n, sources, residuals)
         for k in range(stations.size):
             record[n, k] = mu[stations[k]]
-        _sweep_back(p, d, mu, image, undo, runs, n, sources)
     write_control(control)
 
 

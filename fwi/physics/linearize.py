@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.shot import Checkpoint, Medium, backward, forward, tangent
+from fwi.physics.shot import Checkpoints, Medium, backward, forward, stretches, tangent
 from fwi.physics.sponge import damping
 
 Array = npt.NDArray[Any]
 
-_USUAL, _MOST = 64, 256  # steps between two checkpoints: copies cost time
+_USUAL, _MOST = 128, 256  # steps between two checkpoints: copies cost time
 # Undoing a step divides by 1 - k, and what rounding has left grows as much; between two checkpoints
 # fifty-fold in a strip's last cell does not show in the gradient.
 _GROWTH = 50.0
@@ -64,20 +64,21 @@ class Linearization:
         self._geometry, self._threads = geometry, threads
         self._shots = range(len(geometry.source_x))
         self.gathers = np.empty((len(velocity), *geometry.gather_shape), dtype)
-        with _workers(threads) as pool:
+        with workers(threads) as pool:
             jobs = [
                 pool.submit(Medium.lay_out, *one, dtype)
                 for one in zip(velocity, [geometry] * len(velocity), vmin, strict=True)
             ]
             self._media = [job.result() for job in jobs]
             self._every = None if memory is None else self._spacing(memory)
+            self._checkpoints = [self._make_room(medium) for medium in self._media]
             runs = [
-                [pool.submit(forward, m, s, g[s], self._every) for s in self._shots]
-                for m, g in zip(self._media, self.gathers, strict=True)
+                [pool.submit(forward, m, s, g[s], c[s]) for s in self._shots]
+                for m, g, c in zip(self._media, self.gathers, self._checkpoints, strict=True)
             ]
-            self._checkpoints: list[list[list[Checkpoint]]] = []
             for i, sample in enumerate(runs):
-                self._checkpoints.append([run.result() for run in sample])
+                for run in sample:
+                    run.result()
                 if on_sample is not None:
                     on_sample(i)
 
@@ -93,7 +94,7 @@ class Linearization:
         """
         change = np.empty_like(self.gathers)
         rates = np.zeros(len(direction)) if vmin_direction is None else vmin_direction
-        with _workers(self._threads) as pool:
+        with workers(self._threads) as pool:
             jobs = [
                 pool.submit(tangent, m, s, dv.astype(np.float64), float(rate) / m.vmin, c[s])
                 for m, dv, rate, c in zip(self._media, direction, rates, change, strict=True)
@@ -114,10 +115,10 @@ class Linearization:
         """
         if self._every is None:
             raise ValueError("memory must be given for vjp, got None; pass the MB for a sample")
-        with _workers(self._threads) as pool:
+        with workers(self._threads) as pool:
             jobs = [
-                [pool.submit(backward, m, s, points[s], r[s]) for s in self._shots]
-                for m, points, r in zip(self._media, self._checkpoints, residual, strict=True)
+                [pool.submit(backward, m, s, c[s], r[s]) for s in self._shots]
+                for m, c, r in zip(self._media, self._checkpoints, residual, strict=True)
             ]
             return np.stack([sum(job.result() for job in sample) for sample in jobs])
 
@@ -127,6 +128,15 @@ class Linearization:
         still = np.zeros((n, self._geometry.nz, self._geometry.nx))
         change = self.jvp(still, np.ones(n))
         return (change.astype(np.float64) * residual).sum((1, 2, 3))
+
+    def _make_room(self, medium: Medium) -> list[Checkpoints]:
+        """Plan each shot's checkpoints, in one piece of memory: the system maps it faster."""
+        if self._every is None:
+            return [[] for _ in self._shots]
+        plans = [stretches(medium, shot, self._every) for shot in self._shots]
+        sizes = [math.prod(part.shape) for plan in plans for part in plan]
+        rooms = iter(np.split(np.empty(sum(sizes), self.gathers.dtype), np.cumsum(sizes)[:-1]))
+        return [[(part, next(rooms).reshape(part.shape)) for part in plan] for plan in plans]
 
     def _spacing(self, memory: float) -> int:
         """Steps between two checkpoints."""
@@ -154,7 +164,8 @@ class Linearization:
 
 
 @contextmanager
-def _workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+def workers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that stop after the shots under way when something is raised."""
     pool = ThreadPoolExecutor(threads)
     try:
         yield pool

@@ -13,6 +13,7 @@ for some dozens of steps.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from fwi.physics.wavelet import ricker
 from fwi.physics.windows import Windows, find_windows
 
 Array = npt.NDArray[Any]
+
+_SCRATCH = threading.local()
 
 
 @dataclass(frozen=True)
@@ -82,62 +85,80 @@ class Medium:
         return self.source_cells(shot), (self.wavelet() * strength).astype(self.grid.a.dtype)
 
     def fields(self, count: int) -> tuple[Array, ...]:
-        """Wavefields at rest."""
-        return tuple(aligned_zeros(self.grid.size, self.grid.a.dtype) for _ in range(count))
+        """Wavefields at rest: this thread's own, until it asks again.
+
+        Fresh memory costs a tenth of a shot, since the system clears and maps every page of it.
+        """
+        key = self.grid.size, self.grid.a.dtype
+        kept = _SCRATCH.__dict__.get("fields", {})
+        if key not in kept or len(kept[key]) < count:
+            kept = {key: tuple(aligned_zeros(*key) for _ in range(count))}
+            _SCRATCH.fields = kept
+        for field in kept[key][:count]:
+            field[:] = 0
+        return kept[key][:count]
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """The wavefield after a stretch of steps, on the box that anything has reached.
+class Stretch:
+    """Steps between two checkpoints, and the box that anything has reached after them.
 
     Attributes:
-        first: the stretch's first step.
-        last: the step after its last one.
+        first: first step.
+        last: the step after the last one.
         box: rows and columns of a field of the grid's layout.
-        p: wavefield in the box.
-        d: its increment.
+        shape: of p and its increment in the box, (2, rows, columns).
     """
 
     first: int
     last: int
     box: tuple[slice, slice]
-    p: Array
-    d: Array
+    shape: tuple[int, int, int]
 
 
-def forward(medium: Medium, shot: int, traces: Array, every: int | None = None) -> list[Checkpoint]:
+def stretches(medium: Medium, shot: int, every: int) -> list[Stretch]:
+    """Cut a shot's steps into stretches of `every` steps."""
+    nt, found = medium.geometry.nt, []
+    for first in range(0, nt, every):
+        last = min(first + every, nt)
+        box = reached(medium.windows[shot], medium.grid, last)
+        shape = 2, box[0].stop - box[0].start, box[1].stop - box[1].start
+        found.append(Stretch(first, last, box, shape))
+    return found
+
+
+# Stretches that make up the record, and room for the wavefield after each, of the stretch's shape.
+Checkpoints = list[tuple[Stretch, Array]]
+
+
+def forward(medium: Medium, shot: int, traces: Array, checkpoints: Checkpoints) -> None:
     """Run a shot.
 
     Args:
         medium: the map.
         shot: which source.
         traces: its gather, (nt, receivers), filled.
-        every: steps between two checkpoints; None keeps none.
-
-    Returns:
-        The checkpoints.
+        checkpoints: to be filled; none where the list is empty.
     """
     grid, nt, window = medium.grid, medium.geometry.nt, medium.windows[shot]
     sources, stations = medium.sources(shot), medium.receiver_cells()
     p, d = medium.fields(2)
-    checkpoints = []
-    for first in range(0, nt, every or nt):
-        last = min(first + (every or nt), nt)
-        run_forward(p, d, grid, window, first, last, sources, stations, traces)
-        if every is not None:
-            box = reached(window, grid, last)
-            kept = (f.reshape(-1, grid.stride)[box].copy() for f in (p, d))
-            checkpoints.append(Checkpoint(first, last, box, *kept))
-    return checkpoints
+    if not checkpoints:
+        run_forward(p, d, grid, window, 0, nt, sources, stations, traces)
+        return
+    for part, room in checkpoints:
+        run_forward(p, d, grid, window, part.first, part.last, sources, stations, traces)
+        for kept, field in zip(room, (p, d), strict=True):
+            kept[:] = field.reshape(-1, grid.stride)[part.box]
 
 
-def backward(medium: Medium, shot: int, checkpoints: list[Checkpoint], residual: Array) -> Array:
+def backward(medium: Medium, shot: int, checkpoints: Checkpoints, residual: Array) -> Array:
     """Gradient of a misfit of one shot's gather with respect to the map.
 
     Args:
         medium: the map.
         shot: which source.
-        checkpoints: those of its forward run.
+        checkpoints: those that its forward run has filled.
         residual: the misfit's gradient with respect to the gather, (nt, receivers).
 
     Returns:
@@ -151,13 +172,13 @@ def backward(medium: Medium, shot: int, checkpoints: list[Checkpoint], residual:
     image = aligned_zeros(grid.a.size, grid.a.dtype)
     with np.errstate(divide="ignore"):  # k = 1 forgets the increment, and every step is kept then
         undo = grid._replace(damped_x=1 / grid.damped_x, damped_z=1 - 1 / (1 - grid.damped_z))
-    adjoints = medium.fields(2)
-    for point in reversed(checkpoints):
-        fields = medium.fields(2)
-        for field, kept in zip(fields, (point.p, point.d), strict=True):
-            field.reshape(-1, grid.stride)[point.box] = kept
+    p, d, *adjoints = medium.fields(4)
+    for part, room in reversed(checkpoints):
+        # Outside the box nothing was: what undoing has left there is rounding, and stays.
+        for field, kept in zip((p, d), room, strict=True):
+            field.reshape(-1, grid.stride)[part.box] = kept
         run_backward(
-            fields, adjoints, grid, undo, medium.windows[shot], point.first, point.last,
+            (p, d), tuple(adjoints), grid, undo, medium.windows[shot], part.first, part.last,
             medium.sources(shot), residuals, medium.source_cells(shot), at_source, image,
         )  # fmt: skip
     gradient = 2 * fold(image, grid, g.nz, g.sponge_width) / (courant2 * medium.velocity)
@@ -195,6 +216,6 @@ def reached(window: Windows, grid: Grid, step: int) -> tuple[slice, slice]:
     there = window.on < step
     blocks, tiles = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     if not len(blocks):
-        return slice(0), slice(0)
+        return slice(0, 0), slice(0, 0)
     rows = slice(blocks[0] * BLOCK, (blocks[-1] + 2) * BLOCK)
     return rows, slice(tiles[0] * grid.lanes, (tiles[-1] + 3) * grid.lanes)

@@ -37,13 +37,17 @@ def _bracket(before, here, after, above2, above, below, below2, sixteenth, centr
 
 
 @njit(inline="always")
-def _finish(d, mu, image, i, j, keep, change):
-    """Store one vector of increments, whose a L p is the change; j is its place in the image."""
-    if mu is None:
-        store(d, i, keep * load(d, i) + change)
-    else:
+def _finish(d, undo, i, keep, change):
+    """Store one vector of increments, whose a L p is the change."""
+    if undo:
         store(d, i, keep * (load(d, i) - change))
-        store(image, j, load(image, j) + load(mu, i) * change)
+    else:
+        store(d, i, keep * load(d, i) + change)
+
+
+@njit(inline="always")
+def _add(image, i, value):
+    store(image, i, load(image, i) + value)
 
 
 @njit(**OPTIONS)
@@ -76,10 +80,21 @@ def update(p, d, mu, image, grid, block, begin, end):
         c2 = load(a, a2 + y) * _bracket(b2, p2, n2, p0, p1, p3, e1, sixteenth, centre)
         c3 = load(a, a3 + y) * _bracket(b3, p3, n3, p1, p2, e1, e2, sixteenth, centre)
         keep, here = load(damped_x, y), load(inside, y)
-        _finish(d, mu, image, i0 + x, a0 + y, keep - k0 * here, c0)
-        _finish(d, mu, image, i1 + x, a1 + y, keep - k1 * here, c1)
-        _finish(d, mu, image, i2 + x, a2 + y, keep - k2 * here, c2)
-        _finish(d, mu, image, i3 + x, a3 + y, keep - k3 * here, c3)
+        undo = mu is not None
+        _finish(d, undo, i0 + x, keep - k0 * here, c0)
+        _finish(d, undo, i1 + x, keep - k1 * here, c1)
+        _finish(d, undo, i2 + x, keep - k2 * here, c2)
+        _finish(d, undo, i3 + x, keep - k3 * here, c3)
+        if mu is not None:
+            m0, m1 = load(mu, i0 + x) * c0, load(mu, i1 + x) * c1
+            m2, m3 = load(mu, i2 + x) * c2, load(mu, i3 + x) * c3
+            if a0 == a3:  # above and below the map all rows replicate one
+                _add(image, a0 + y, (m0 + m1) + (m2 + m3))
+            else:
+                _add(image, a0 + y, m0)
+                _add(image, a1 + y, m1)
+                _add(image, a2 + y, m2)
+                _add(image, a3 + y, m3)
         b0, b1, b2, b3, p0, p1, p2, p3, x = p0, p1, p2, p3, n0, n1, n2, n3, y
 
 

@@ -76,7 +76,7 @@ def run(geometry: AcquisitionGeometry, *, windowed: bool) -> Array:
     medium = Medium.lay_out(velocity, geometry, SPEED, np.float64)
     medium.windows[0].on[:], medium.windows[0].off[:] = 0, geometry.nt
     traces = np.empty(geometry.gather_shape[1:])
-    forward(medium, 0, traces)
+    forward(medium, 0, traces, [])
     return traces
 
 

@@ -241,7 +241,7 @@ def keeps_denormals() -> bool:
 
 def run_kernel() -> None:
     medium = Medium.lay_out(np.full((12, 16), 2000.0), SMALL, 2000.0, np.float32)
-    forward(medium, 0, np.empty((60, 3), np.float32))
+    forward(medium, 0, np.empty((60, 3), np.float32), [])
 
 
 def test_denormal_numbers_survive_the_kernel_in_this_thread() -> None:

@@ -195,7 +195,7 @@ def gather(
     if not windowed:
         medium.windows[0].on[:], medium.windows[0].off[:] = 0, geometry.nt
     traces = np.empty(geometry.gather_shape[1:], dtype)
-    forward(medium, 0, traces)
+    forward(medium, 0, traces, [])
     return traces
 
 
