@@ -19,9 +19,9 @@ from fwi.physics.sponge import damping
 Array = npt.NDArray[Any]
 
 _USUAL, _MOST = 128, 256  # steps between two checkpoints: copies cost time
-# Undoing a step divides by 1 - k, and what rounding has left grows as much; between two checkpoints
-# fifty-fold in a strip's last cell does not show in the gradient.
-_GROWTH = 50.0
+# Undoing a step divides by 1 - k, and what rounding has left grows as much: most in a strip's last
+# cell, where a wave has a fiftieth of its amplitude left. Growth by 500 is ten ulps of the whole.
+_GROWTH = 500.0
 
 
 def available_threads() -> int:

@@ -24,7 +24,7 @@ from fwi.geometry import AcquisitionGeometry
 from fwi.physics.grid import BLOCK, Grid, aligned_zeros, fold, lay_out, make_grid
 from fwi.physics.kernel import run_backward, run_forward, run_tangent
 from fwi.physics.wavelet import ricker
-from fwi.physics.windows import Windows, find_windows
+from fwi.physics.windows import EPOCH, Windows, find_windows
 
 Array = npt.NDArray[Any]
 
@@ -101,7 +101,7 @@ class Medium:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Steps between two checkpoints, and the box that anything has reached after them.
+    """Steps between two checkpoints, and the box in which they change anything.
 
     Attributes:
         first: first step.
@@ -121,7 +121,7 @@ def stretches(medium: Medium, shot: int, every: int) -> list[Stretch]:
     nt, found = medium.geometry.nt, []
     for first in range(0, nt, every):
         last = min(first + every, nt)
-        box = reached(medium.windows[shot], medium.grid, last)
+        box = alive(medium.windows[shot], medium.grid, first - EPOCH, last + EPOCH)
         shape = 2, box[0].stop - box[0].start, box[1].stop - box[1].start
         found.append(Stretch(first, last, box, shape))
     return found
@@ -174,7 +174,7 @@ def backward(medium: Medium, shot: int, checkpoints: Checkpoints, residual: Arra
         undo = grid._replace(damped_x=1 / grid.damped_x, damped_z=1 - 1 / (1 - grid.damped_z))
     p, d, *adjoints = medium.fields(4)
     for part, room in reversed(checkpoints):
-        # Outside the box nothing was: what undoing has left there is rounding, and stays.
+        # What is left outside the box belongs to later steps, and is not read.
         for field, kept in zip((p, d), room, strict=True):
             field.reshape(-1, grid.stride)[part.box] = kept
         run_backward(
@@ -211,9 +211,9 @@ def tangent(medium: Medium, shot: int, direction: Array, vmin_rate: float, trace
     )  # fmt: skip
 
 
-def reached(window: Windows, grid: Grid, step: int) -> tuple[slice, slice]:
-    """Rows and columns of a field that anything has reached before a step, and their neighbours."""
-    there = window.on < step
+def alive(window: Windows, grid: Grid, first: int, last: int) -> tuple[slice, slice]:
+    """Rows and columns of a field that are updated in steps first to last, and their neighbours."""
+    there = (window.on < last) & (window.off > first)
     blocks, tiles = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
     if not len(blocks):
         return slice(0, 0), slice(0, 0)
