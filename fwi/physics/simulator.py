@@ -94,19 +94,25 @@ def linearize(
     return Linearization(maps, lowest, geometry, dtype, threads, memory, on_sample)
 
 
-def check_maps(velocity: Array, vmin: Array | None, geometry: AcquisitionGeometry) -> Array:
+def check_maps(
+    velocity: Array,
+    vmin: Array | None,
+    geometry: AcquisitionGeometry,
+    name: str = "velocity",
+) -> Array:
     """Check what is simulated, and find the velocity of each map's sponge, (B,) float64.
 
     Args:
         velocity: as in `simulate`, a NumPy array.
         vmin: as in `simulate`.
         geometry: grid and time step.
+        name: what an error calls the maps.
 
     Raises:
         ValueError: if the shape or a value does not fit, or the time step is unstable.
         TypeError: if the maps are not floating.
     """
-    check_velocity(velocity, geometry.nz, geometry.nx)
+    check_velocity(velocity, geometry.nz, geometry.nx, name)
     lowest = _lowest(velocity, vmin)
     for one, low in zip(velocity, lowest, strict=True):
         strongest = float(damping(float(low), geometry.dx, geometry.sponge_width)[-1])

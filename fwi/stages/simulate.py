@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fwi.checks import check_velocity
 from fwi.config import Config, SimulateConfig
 from fwi.data.folds import assign_folds
 from fwi.data.store import Store
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
-from fwi.physics.sponge import damping
-from fwi.physics.stability import check_stable
+from fwi.physics.simulator import check_maps
 from fwi.progress import Advance
 from fwi.stages.batches import batches
 from fwi.stages.shards import Shard, make_store, simulated
@@ -78,10 +76,7 @@ def _geometry(section: SimulateConfig, nz: int, nx: int) -> AcquisitionGeometry:
 def _check(source: Source, sample: int, geometry: AcquisitionGeometry) -> None:
     """Refuse a map that `fwi.simulate` would refuse, and name it."""
     name = f"map {source.rows['sample_id'][sample]} of {source.rows['origin'][sample]}"
-    velocity = source.read(range(sample, sample + 1))
-    check_velocity(velocity, geometry.nz, geometry.nx, name)
-    strongest = damping(float(velocity.min()), geometry.dx, geometry.sponge_width)[-1]
-    check_stable(float(velocity.max()), geometry.dx, geometry.dt, float(strongest))
+    check_maps(source.read(range(sample, sample + 1)), None, geometry, name)
 
 
 def _plan(
