@@ -9,14 +9,18 @@ from __future__ import annotations
 from numba import njit
 
 from fwi.physics.denormals import FLUSH_BITS, read_control, write_control
-from fwi.physics.grid import BLOCK, HALO
 from fwi.physics.simd import REGISTER_BYTES
-from fwi.physics.stencil import OPTIONS, advance, damp, update, wrap_columns, wrap_rows
+from fwi.physics.stencil import (
+    ENTRY,
+    OPTIONS,
+    advance,
+    block_of,
+    damp,
+    update,
+    wrap_columns,
+    wrap_rows,
+)
 from fwi.physics.windows import EPOCH, find_segments, new_segments
-
-# What is compiled is kept beside this file, until this file changes: after an edit of another one
-# that it imports, `make clean` or a touch of this one.
-_ENTRY = {**OPTIONS, "_nrt": True, "forceinline": False, "cache": True}
 
 
 @njit(**OPTIONS)
@@ -34,7 +38,7 @@ def _sweep(p, d, grid, runs, n, sources):
     """Take one step on the blocks' runs of columns."""
     begin, end, count, top, bottom = runs
     cells, added = sources
-    entry = (cells[0] // grid.stride - HALO) // BLOCK
+    entry = block_of(cells, grid)
     for block in range(top, bottom + 1):
         if block < bottom:
             for s in range(count[block]):
@@ -49,33 +53,19 @@ def _sweep(p, d, grid, runs, n, sources):
 
 
 @njit(**OPTIONS)
-def _sweep_back(fields, adjoints, image, grid, undo, runs, n, sources, residuals):
-    """Take one step of the adjoint field mu, undo the field's, and add mu a L p to the image.
-
-    Each block's mu is read while it is still in the first-level cache. Where waves cross from the
-    last row to the first, all of p has to be what it was before a L p is found.
-    """
-    p, d = fields
-    mu, increment = adjoints
+def _sweep_back(p, d, mu, image, undo, runs, n, sources):
+    """Undo one step, and add mu a L p to the image."""
     begin, end, count, top, bottom = runs
     cells, added = sources
-    stations, residual = residuals
-    entry = (cells[0] // grid.stride - HALO) // BLOCK
-    exit_ = (stations[0] // grid.stride - HALO) // BLOCK
+    entry = block_of(cells, undo)
+    # Where waves cross from the last row to the first, all of p has to be what it was before.
     crossing = top == 0 or bottom == count.size
     lag = bottom - top if crossing else 1
     for block in range(top, bottom + lag):
         if block < bottom:
-            for s in range(count[block]):
-                update(mu, increment, None, None, grid, block, begin[block, s], end[block, s])
-            _advance_block(p, d, True, grid, begin, end, count, block)
-        if block == exit_:
-            for k in range(stations.size):
-                increment[stations[k]] += residual[n, k]
-        if top < block <= bottom:
-            _advance_block(mu, increment, False, grid, begin, end, count, block - 1)
+            _advance_block(p, d, True, undo, begin, end, count, block)
         if crossing and block == bottom - 1:
-            wrap_rows(p, grid)
+            wrap_rows(p, undo)
         done = block - lag
         if done >= top:
             if done == entry:
@@ -83,11 +73,9 @@ def _sweep_back(fields, adjoints, image, grid, undo, runs, n, sources, residuals
                     d[cells[k]] -= added[n, k]
             for s in range(count[done]):
                 update(p, d, mu, image, undo, done, begin[done, s], end[done, s])
-    if crossing:
-        wrap_rows(mu, grid)
 
 
-@njit(**_ENTRY)
+@njit(**ENTRY)
 def run_forward(p, d, grid, windows, first, last, sources, stations, record) -> None:
     """Take the steps first to last of one shot.
 
@@ -117,7 +105,7 @@ def run_forward(p, d, grid, windows, first, last, sources, stations, record) -> 
     write_control(control)
 
 
-@njit(**_ENTRY)
+@njit(**ENTRY)
 def run_backward(
     fields, adjoints, grid, undo, windows, first, last, sources, residuals, stations, record, image
 ) -> None:
@@ -139,7 +127,8 @@ def run_backward(
     """
     control = read_control()
     write_control(control | FLUSH_BITS)
-    mu = adjoints[0]
+    p, d = fields
+    mu, increment = adjoints
     begin, end, count = new_segments(windows)
     top, bottom = 0, 0
     lanes = REGISTER_BYTES // mu.itemsize
@@ -147,9 +136,10 @@ def run_backward(
         if n == last - 1 or n % EPOCH == EPOCH - 1:
             top, bottom = find_segments(windows, n // EPOCH, lanes, begin, end, count)
         runs = begin, end, count, top, bottom
-        _sweep_back(fields, adjoints, image, grid, undo, runs, n, sources, residuals)
+        _sweep(mu, increment, grid, runs, n, residuals)
         for k in range(stations.size):
             record[n, k] = mu[stations[k]]
+        _sweep_back(p, d, mu, image, undo, runs, n, sources)
     write_control(control)
 
 
@@ -159,7 +149,7 @@ def _sweep_tangent(fields, grid, change, rate, runs, n, sources, tangents):
     p, d, tp, td = fields
     begin, end, count, top, bottom = runs
     cells, added = sources
-    entry = (cells[0] // grid.stride - HALO) // BLOCK
+    entry = block_of(cells, grid)
     for block in range(top, bottom + 1):
         if block < bottom:
             for s in range(count[block]):
@@ -180,7 +170,7 @@ def _sweep_tangent(fields, grid, change, rate, runs, n, sources, tangents):
         wrap_rows(tp, grid)
 
 
-@njit(**_ENTRY)
+@njit(**ENTRY)
 def run_tangent(fields, grid, change, rate, windows, sources, tangents, stations, record) -> None:
     """Take all the steps of one shot and of its directional derivative.
 

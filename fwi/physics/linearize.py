@@ -20,7 +20,8 @@ Array = npt.NDArray[Any]
 
 _USUAL, _MOST = 128, 256  # steps between two checkpoints: copies cost time
 # Undoing a step divides by 1 - k, and what rounding has left grows as much: most in a strip's last
-# cell, where a wave has a fiftieth of its amplitude left. Growth by 500 is ten ulps of the whole.
+# cell, where the slowest wave has a fiftieth of its amplitude left. With growth by 500 float32
+# gradients of generated maps lie 1 to 7e-6 from float64's.
 _GROWTH = 500.0
 
 
@@ -66,8 +67,8 @@ class Linearization:
         self.gathers = np.empty((len(velocity), *geometry.gather_shape), dtype)
         with workers(threads) as pool:
             jobs = [
-                pool.submit(Medium.lay_out, *one, dtype)
-                for one in zip(velocity, [geometry] * len(velocity), vmin, strict=True)
+                pool.submit(Medium.lay_out, one, geometry, float(low), dtype)
+                for one, low in zip(velocity, vmin, strict=True)
             ]
             self._media = [job.result() for job in jobs]
             self._every = None if memory is None else self._spacing(memory)

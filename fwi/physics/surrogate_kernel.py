@@ -32,13 +32,11 @@ from numba import njit
 from fwi.physics.denormals import FLUSH_BITS, read_control, write_control
 from fwi.physics.grid import BLOCK, HALO
 from fwi.physics.simd import REGISTER_BYTES, load, one_back, one_on, spread, store, two_back, two_on
-from fwi.physics.stencil import OPTIONS, update
+from fwi.physics.stencil import ENTRY, OPTIONS, block_of, update
 from fwi.physics.windows import EPOCH, find_segments, new_segments
 
 Array = npt.NDArray[Any]
 
-_INNER = {**OPTIONS, "_nrt": False}  # nothing inside allocates: no references to count
-_ENTRY = {**OPTIONS, "_nrt": True, "forceinline": False, "cache": True}
 _CHUNK = 4  # blocks whose layers beside the map are done at once: both fit the nearest cache
 _U = np.uint64  # signed offsets would be guarded against negative ones
 
@@ -107,7 +105,7 @@ def _bend_x(weights, f, i, lanes):
     return _along(_bend, weights, load(f, i - lanes), load(f, i), load(f, i + lanes))
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _absorb_x(p, d, memory, grid, layer, first, last, begin, end):
     """Add what a layer beside the map does to the increments of rows first to last."""
     psi, zeta, b, c = memory[0], memory[1], layer.b_x, layer.c_x
@@ -131,7 +129,7 @@ def _absorb_x(p, d, memory, grid, layer, first, last, begin, end):
             i += s
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _absorb_x_back(u, e, memory, grid, layer, first, last, begin, end):
     """Transpose of `_absorb_x`."""
     chi, zeta, b, c = memory[0], memory[1], layer.b_x, layer.c_x
@@ -157,7 +155,7 @@ def _absorb_x_back(u, e, memory, grid, layer, first, last, begin, end):
             i += s
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _absorb_z(p, d, memory, grid, layer, first, last, begin, end):
     """Add what a layer above or below the map does to the increments of rows first to last.
 
@@ -192,7 +190,7 @@ def _absorb_z(p, d, memory, grid, layer, first, last, begin, end):
         x += lanes
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _absorb_z_back(u, e, memory, grid, layer, first, last, begin, end):
     """Transpose of `_absorb_z`: Z is found two rows ahead of X, and X two ahead of e."""
     chi, zeta, b, c = memory[2], memory[3], layer.b_z, layer.c_z
@@ -228,7 +226,7 @@ def _absorb_z_back(u, e, memory, grid, layer, first, last, begin, end):
         x += lanes
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _reach(runs, first, last):
     """The columns in which the blocks first to last have any run."""
     begin, end, count, _, _ = runs
@@ -239,7 +237,7 @@ def _reach(runs, first, last):
     return lo, hi
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _absorb(image, p, d, memory, grid, layer, runs, block):
     """Add what the layers do to the increments of the next rows, before they are updated."""
     top, bottom = runs[3], runs[4]
@@ -263,7 +261,7 @@ def _absorb(image, p, d, memory, grid, layer, runs, block):
                 _absorb_z_back(p, d, memory, grid, layer, first, last, lo, hi)
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _advance(p, d, grid, history, first, image, block, begin, end):
     """Add a block's increments; write them down, or add their product with those to the image."""
     lanes, s = _U(REGISTER_BYTES // p.itemsize), _U(grid.stride)
@@ -282,12 +280,12 @@ def _advance(p, d, grid, history, first, image, block, begin, end):
             x += lanes
 
 
-@njit(**_INNER)
+@njit(**OPTIONS)
 def _sweep(p, d, memory, grid, layer, runs, n, sources, history, first, image):
     """Take one step, forward or, given an image, of the adjoint field."""
     begin, end, count, top, bottom = runs
     cells, added = sources
-    entry = (cells[0] // grid.stride - HALO) // BLOCK
+    entry = block_of(cells, grid)
     for block in range(top, bottom + 1):
         if block < bottom:
             _absorb(image, p, d, memory, grid, layer, runs, block)
@@ -302,7 +300,7 @@ def _sweep(p, d, memory, grid, layer, runs, n, sources, history, first, image):
                 _advance(p, d, grid, history, first, image, block - 1, lo, hi)
 
 
-@njit(**_ENTRY)
+@njit(**ENTRY)
 def run_steps(
     p, d, memory, grid, layer, windows, first, last, sources, stations, record, history, image
 ) -> None:

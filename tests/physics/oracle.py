@@ -88,6 +88,12 @@ def numpy_derivative(
     return numpy_gathers(moved, geometry, vmin + 1j * STEP * vmin_direction).imag / STEP
 
 
-def worst(got: Array, expected: Array) -> float:
-    """Largest difference relative to the largest expected value."""
-    return float(np.abs(got - expected).max() / np.abs(expected).max())
+def worst(got: Any, expected: Any) -> float:
+    """Largest difference of arrays or tensors relative to the largest expected value."""
+    wanted = np.asarray(expected)
+    return float(np.abs(np.asarray(got) - wanted).max() / np.abs(wanted).max())
+
+
+def white(shape: tuple[int, ...], seed: int) -> Array:
+    """White noise."""
+    return np.random.default_rng(seed).standard_normal(shape)

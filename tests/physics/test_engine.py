@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from oracle import white, worst
 from torch import Tensor
 
 from fwi.geometry import OPENFWI, AcquisitionGeometry
@@ -40,20 +41,10 @@ MEMORY = 400.0
 jit_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit.script:")
 
 
-def worst(got: Tensor | Array, expected: Tensor | Array) -> float:
-    """Largest difference relative to the largest expected value."""
-    wanted = np.asarray(expected)
-    return float(np.abs(np.asarray(got) - wanted).max() / np.abs(wanted).max())
-
-
 def maps(geometry: AcquisitionGeometry, batch: int = 2) -> Array:
     """White noise between 1500 and 4500 m/s, (batch, nz, nx): each map has its own minimum."""
     shape = (batch, geometry.nz, geometry.nx)
     return np.random.default_rng(8).uniform(1500, 4500, shape)
-
-
-def white(shape: tuple[int, ...], seed: int) -> Array:
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def by_kernel(velocity: Array, geometry: AcquisitionGeometry) -> Linearization:

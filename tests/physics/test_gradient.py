@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from oracle import numpy_derivative, numpy_gathers, worst
+from oracle import numpy_derivative, numpy_gathers, white, worst
 from scipy.ndimage import gaussian_filter
 
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
@@ -41,10 +41,6 @@ def smooth_map(geometry: AcquisitionGeometry, seed: int = 8) -> Array:
     noise = np.random.default_rng(seed).standard_normal((geometry.nz, geometry.nx))
     hills = gaussian_filter(noise, 4)
     return 1500 + 3000 * (hills - hills.min()) / np.ptp(hills)
-
-
-def white(shape: tuple[int, ...], seed: int) -> Array:
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def product_error(velocity: Array, geometry: AcquisitionGeometry) -> float:
