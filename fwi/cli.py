@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 console = Console()
 
+_EXPECTED = (ValueError, TypeError, KeyError, OSError, FloatingPointError, ModuleNotFoundError)
+
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML file of the experiment.")
 ]
@@ -209,19 +211,85 @@ def leaderboard(
 
 
 @app.command()
-def models() -> None:
-    """List the networks that can be trained."""
-    from fwi.models import create_model, model_names
+def export(
+    checkpoint: Annotated[
+        str | None, typer.Argument(help="Run, checkpoint or 'default'; the run's best.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The .onnx file.")] = None,
+    opset: Annotated[int | None, typer.Option(help="Version of ONNX's operators.")] = None,
+    name: Name = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    force: Force = False,
+) -> None:
+    """Write a network as ONNX, one pass without the flip average, and check it."""
+    result = _run(
+        "export",
+        config,
+        overrides,
+        force,
+        name=name,
+        export__checkpoint=checkpoint,
+        export__out=out,
+        export__opset=opset,
+    )
+    console.print(
+        f"{result.path}: {result.n_bytes / 1e6:.1f} MB, opset {result.opset}, "
+        f"within {result.difference:.2g} m/s of torch"
+    )
 
-    for name, variant in model_names():
-        parameters = sum(p.numel() for p in create_model(name, variant).parameters())
-        console.print(f"{name} {variant}: {parameters / 1e6:.1f} M parameters")
+
+@app.command()
+def models(
+    name: Annotated[list[str] | None, typer.Argument(help="Models; all of them.")] = None,
+    speed: Annotated[bool, typer.Option(help="Measure memory and speed on this machine.")] = True,
+) -> None:
+    """List the networks that can be trained, and what they cost."""
+    from fwi.training.complexity import LARGE, complexity_table, conditions
+
+    frame = complexity_table(name or (), speed)
+    _print_models(frame)
+    if speed:
+        console.print(f"training memory and speed: {conditions()}")
+    if speed and frame["memory_mb"].null_count():
+        console.print(
+            f"-: above {LARGE // 10**6} M parameters, measured where named: fwi models NAME"
+        )
 
 
 def _print_store(store: Any) -> None:
     """Say where a store is and what it holds."""
     shots, nt, receivers = store.gather_shape
     console.print(f"{store.path}: {len(store)} samples of {shots} x {nt} x {receivers}")
+
+
+def _print_models(frame: Any) -> None:
+    """Print what variants cost, without the columns that nothing is known of, and the sources."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    columns = {
+        "model": ("model", ""),
+        "variant": ("variant", ""),
+        "parameters_m": ("parameters\nM", ".1f"),
+        "multiply_adds_g": ("multiply-\nadds, G", ".2f"),
+        "memory_mb": ("training\nMB", ".0f"),
+        "forward_samples_s": ("forward\n1/s", ".1f"),
+        "train_samples_s": ("training\n1/s", ".1f"),
+        "published_mae": ("published\nMAE, m/s", ".1f"),
+    }
+    known = [key for key in columns if frame[key].null_count() < len(frame)]
+    table = Table(box=SIMPLE, show_edge=False, padding=0)
+    for key in known:
+        title, form = columns[key]
+        table.add_column(title, justify="right" if form else "left", no_wrap=True)
+    for row in frame.select(known).iter_rows(named=True):
+        cells = ((row[key], columns[key][1]) for key in known)
+        table.add_row(*("-" if value is None else format(value, form) for value, form in cells))
+    console.print(table)
+    sources = frame.drop_nulls("source").unique("model", maintain_order=True)
+    for model, source in sources.select("model", "source").iter_rows():
+        console.print(f"{model}: {source}", highlight=False)
 
 
 def _print_table(frame: Any) -> None:
@@ -239,7 +307,7 @@ def main() -> None:
     """Run the command line; an expected error is one sentence and exit status 1."""
     try:
         app()
-    except (ValueError, TypeError, KeyError, OSError, FloatingPointError) as error:
+    except _EXPECTED as error:
         if os.environ.get("FWI_DEBUG"):
             raise
         text = error.args[0] if isinstance(error, KeyError) else error

@@ -74,6 +74,7 @@ class TrainConfig(_Section):
     model: str = "unet"
     variant: str | None = None  # the model's default where none
     options: dict[str, Any] = Field(default_factory=dict)  # of the model
+    pretrained: bool | Path = False  # encoder weights: timm's own, or a local .safetensors file
     fold: int = 0  # the fold that is validated, never trained on
     epochs: Positive = 20
     batch_size: Positive = 16
@@ -116,6 +117,15 @@ class LeaderboardConfig(_Section):
     tta: bool = True
 
 
+class ExportConfig(_Section):
+    """Which network is written as ONNX, and where."""
+
+    checkpoint: str = ""  # a path or "default"; the run's best where empty
+    out: Path | None = None  # runs/<name>/model.onnx where none
+    # torch's exporter writes operators from 18 on and knows of 23; its default where none
+    opset: Annotated[int, Field(ge=18, le=23)] | None = None
+
+
 class Config(_Section):
     """One experiment: every stage reads its section and the shared paths."""
 
@@ -128,6 +138,7 @@ class Config(_Section):
     infer: InferConfig = InferConfig()
     submit: SubmitConfig = SubmitConfig()
     leaderboard: LeaderboardConfig = LeaderboardConfig()
+    export: ExportConfig = ExportConfig()
 
     @property
     def store_path(self) -> Path:

@@ -11,10 +11,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from fwi.checks import check_gathers
+from fwi.checks import check_gathers, check_shape, check_velocity
 from fwi.ensemble import flip_averaged
+from fwi.geometry import OPENFWI
 from fwi.models import shots_of
+from fwi.models.corrector import Corrector
 from fwi.training.checkpoint import Description, load_model
+from fwi.training.feedback import mend, predict_in_passes
 from fwi.training.precision import autocast, choose_device, choose_precision
 
 Array = npt.NDArray[Any]
@@ -58,17 +61,36 @@ class Predictor:
             ValueError: if the shape or a value does not fit.
             TypeError: if the gathers are not floating.
         """
-        gathers = np.asarray(gathers)
-        check_gathers(gathers, None, None, None)
-        needed = shots_of(self.model)
-        if gathers.shape[1] < needed:
-            raise ValueError(
-                f"gathers must have at least {needed} shots for this network, got {gathers.shape}"
-            )
+        gathers = self._check(gathers)
         parts = (gathers[i : i + self.batch_size] for i in range(0, len(gathers), self.batch_size))
         if tta:
             return np.concatenate([flip_averaged(self._forward, part) for part in parts])
         return np.concatenate([self._forward(part) for part in parts])
+
+    def correct(self, gathers: Array, velocity: Array) -> Array:
+        """Mend any maps by one pass of a corrector; do it again with what comes out, if you like.
+
+        Args:
+            gathers: observed, (B, S, 1000, 70), S at least the network's shots.
+            velocity: (B, 70, 70), m/s, of this or another network.
+
+        Returns:
+            Velocity (B, 70, 70) float32, m/s.
+
+        Raises:
+            TypeError: if the network is not a corrector.
+            ValueError: if a shape or value does not fit.
+        """
+        if not isinstance(self.model, Corrector):
+            raise TypeError(
+                f"correct needs a corrector, got a {type(self.model).__name__}; train one with "
+                "train.model=corrector"
+            )
+        gathers, velocity = self._check(gathers), np.asarray(velocity)
+        check_velocity(velocity, OPENFWI.nz, OPENFWI.nx)
+        check_shape("velocity", velocity, (len(gathers), OPENFWI.nz, OPENFWI.nx))
+        parts = (slice(i, i + self.batch_size) for i in range(0, len(gathers), self.batch_size))
+        return np.concatenate([self._mend(self.model, gathers[p], velocity[p]) for p in parts])
 
     def fingerprint(self) -> int:
         """CRC-32 of the weights: the same network predicts the same maps."""
@@ -77,14 +99,35 @@ class Predictor:
             value = zlib.crc32(tensor.cpu().contiguous().numpy().tobytes(), value)
         return value
 
+    def _check(self, gathers: Array) -> Array:
+        gathers = np.asarray(gathers)
+        check_gathers(gathers, None, None, None)
+        needed = shots_of(self.model)
+        if gathers.shape[1] < needed:
+            raise ValueError(
+                f"gathers must have at least {needed} shots for this network, got {gathers.shape}"
+            )
+        return gathers
+
     @torch.inference_mode()
     def _forward(self, gathers: Array) -> Array:
-        # torch warns of read-only arrays, which a memory-mapped file is.
-        writeable = np.require(gathers, requirements=["C", "W"])
-        tensor = torch.from_numpy(writeable).to(self.device)
         with autocast(self.precision, self.device):
-            velocity = self.model(tensor)
-        return velocity[:, 0].float().cpu().numpy()
+            velocity = predict_in_passes(self.model, self._tensor(gathers))
+        return _maps(velocity)
+
+    @torch.inference_mode()
+    def _mend(self, model: Corrector, gathers: Array, velocity: Array) -> Array:
+        with autocast(self.precision, self.device):
+            better = mend(model, self._tensor(gathers), self._tensor(velocity)[:, None])
+        return _maps(better)
+
+    def _tensor(self, array: Array) -> torch.Tensor:
+        # torch warns of read-only arrays, which a memory-mapped file is.
+        return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self.device)
+
+
+def _maps(velocity: torch.Tensor) -> Array:
+    return velocity[:, 0].float().cpu().numpy()
 
 
 def load(path_or_name: str | Path = "default", batch_size: int = 32) -> Predictor:

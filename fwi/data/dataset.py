@@ -8,10 +8,11 @@ from albumentations import Compose
 from torch.utils.data import Dataset
 
 from fwi.data.store import Store
+from fwi.labels import family_label
 
 
-class GatherDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Gathers and maps of a store, augmented.
+class GatherDataset(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
+    """Gathers, maps and family labels of a store, augmented.
 
     Args:
         store: with maps.
@@ -31,16 +32,18 @@ class GatherDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 f"the network takes {n_shots}"
             )
         self.store, self.n_shots, self.augment = store, n_shots, augment
+        self.labels = torch.tensor([family_label(name) for name in store.catalog["family"]])
 
     def __len__(self) -> int:
         """Count the samples."""
         return len(self.store)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give gathers (S, T, R) float16 and velocity (Z, X) float32, m/s."""
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Give gathers (S, T, R) float16, velocity (Z, X) float32, m/s, and the family's label."""
         gathers, velocity = self.store.gathers([index])[0], self.store.maps([index])[0]
         if self.augment is not None:
             sample = self.augment(image=gathers, mask=velocity)
             gathers, velocity = sample["image"], sample["mask"]
         gathers = np.ascontiguousarray(gathers[: self.n_shots])
-        return torch.from_numpy(gathers), torch.from_numpy(np.ascontiguousarray(velocity))
+        velocity = np.ascontiguousarray(velocity)
+        return torch.from_numpy(gathers), torch.from_numpy(velocity), self.labels[index]

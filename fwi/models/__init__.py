@@ -1,6 +1,43 @@
 """Networks from gathers to velocity maps, by name."""
 
-from fwi.models import unet
-from fwi.models.registry import create_model, model_names, register_model, resolve, shots_of
+from fwi.models import (
+    convnext,
+    corrector,
+    hgnet,
+    inversionnet,
+    metaformer,
+    physics_unet,
+    resnet9,
+    unet,
+    velocitygan,
+    vit,
+)
+from fwi.models.registry import (
+    count_parameters,
+    create_model,
+    find_model,
+    model_names,
+    register_model,
+    resolve,
+    shots_of,
+)
 
-__all__ = ["create_model", "model_names", "register_model", "resolve", "shots_of", "unet"]
+__all__ = [
+    "convnext",
+    "corrector",
+    "count_parameters",
+    "create_model",
+    "find_model",
+    "hgnet",
+    "inversionnet",
+    "metaformer",
+    "model_names",
+    "physics_unet",
+    "register_model",
+    "resnet9",
+    "resolve",
+    "shots_of",
+    "unet",
+    "velocitygan",
+    "vit",
+]

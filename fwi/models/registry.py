@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
 
+import torch
 from torch import nn
 
 from fwi.checks import nearest
 
 Build = Callable[..., nn.Module]
-_models: dict[str, tuple[Build, dict[str, dict[str, Any]]]] = {}
+Builder = TypeVar("Builder", bound=Build)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered model.
+
+    Attributes:
+        build: from options to a module.
+        variants: options by the name of a variant, the default one first.
+        source: where the architecture is described.
+        published: what the field reached with a variant, MAE on the competition's leaderboard, m/s.
+    """
+
+    build: Build
+    variants: Mapping[str, dict[str, Any]]
+    source: str = ""
+    published: Mapping[str, float] = field(default_factory=dict)
+
+
+_models: dict[str, Entry] = {}
 
 
 def register_model(
-    name: str, variants: dict[str, dict[str, Any]] | None = None
-) -> Callable[[Build], Build]:
+    name: str,
+    variants: Mapping[str, dict[str, Any]] | None = None,
+    source: str = "",
+    published: Mapping[str, float] | None = None,
+) -> Callable[[Builder], Builder]:
     """Return a decorator that files a builder under a name.
 
     Args:
         name: what `create_model` is asked for; given once.
         variants: options by the name of a variant, the default one first.
+        source: where the architecture is described.
+        published: see `Entry`.
 
     Raises:
         ValueError: if the name is taken.
@@ -28,8 +56,8 @@ def register_model(
     if name in _models:
         raise ValueError(f"model {name!r} is registered already; choose another name")
 
-    def register(build: Build) -> Build:
-        _models[name] = (build, variants or {"base": {}})
+    def register(build: Builder) -> Builder:
+        _models[name] = Entry(build, variants or {"base": {}}, source, published or {})
         return build
 
     return register
@@ -37,15 +65,30 @@ def register_model(
 
 def model_names() -> list[tuple[str, str]]:
     """List every registered (name, variant)."""
-    return [(name, variant) for name, (_, variants) in _models.items() for variant in variants]
+    return [(name, variant) for name, entry in _models.items() for variant in entry.variants]
 
 
-def create_model(name: str, variant: str | None = None, **options: Any) -> nn.Module:
+def find_model(name: str) -> Entry:
+    """Look a model up.
+
+    Raises:
+        KeyError: if it is unknown; it names the nearest.
+    """
+    if name not in _models:
+        raise KeyError(f"unknown model {name!r}; {nearest(name, _models)}")
+    return _models[name]
+
+
+def create_model(
+    name: str, variant: str | None = None, *, pretrained: bool | str | Path = False, **options: Any
+) -> nn.Module:
     """Build a network with fresh weights.
 
     Args:
         name: a registered model, such as "unet".
         variant: one of its variants; the first where None.
+        pretrained: start the encoder from timm's published weights, or from those of a local
+            .safetensors file in timm's format.
         **options: replace those of the variant.
 
     Returns:
@@ -53,10 +96,13 @@ def create_model(name: str, variant: str | None = None, **options: Any) -> nn.Mo
 
     Raises:
         KeyError: if the model or variant is unknown; it names the nearest.
-        TypeError: if an option is unknown to the model.
+        TypeError: if an option is unknown to the model, or it has no pretrained encoder.
+        FileNotFoundError: if pretrained weights are not to be had.
     """
     _, merged = resolve(name, variant, options)
-    return _models[name][0](**merged)
+    if pretrained:
+        merged["pretrained"] = pretrained
+    return find_model(name).build(**merged)
 
 
 def resolve(name: str, variant: str | None, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -68,13 +114,17 @@ def resolve(name: str, variant: str | None, options: dict[str, Any]) -> tuple[st
     Raises:
         KeyError: if the model or variant is unknown; it names the nearest.
     """
-    if name not in _models:
-        raise KeyError(f"unknown model {name!r}; {nearest(name, _models)}")
-    variants = _models[name][1]
+    variants = find_model(name).variants
     variant = variant or next(iter(variants))
     if variant not in variants:
         raise KeyError(f"unknown variant {variant!r} of {name}; {nearest(variant, variants)}")
     return variant, {**variants[variant], **options}
+
+
+def count_parameters(name: str, variant: str) -> int:
+    """Count the parameters of a variant without filling them."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in create_model(name, variant).parameters())
 
 
 def shots_of(model: nn.Module) -> int:

@@ -1,115 +1,131 @@
-"""U-Nets of segmentation-models-pytorch over gathers that a learned stem brings to a square.
+"""Segmentation networks of segmentation-models-pytorch over gathers that a stem makes square.
 
-The stem folds time into channels step by step: strided convolutions, 7 samples at a time and then
-2, bring 1000 x 70 to 72 x 70 without discarding a sample. What follows is a plain U-Net whose
-depth axis is then the gathers' time axis: a crude but good first guess, since time is depth
-stretched by velocity.
+The image's depth axis is the gathers' time axis: a crude but good first guess, since time is
+depth stretched by velocity.
 
-Source: Ronneberger et al., arXiv 1505.04597; segmentation-models-pytorch (MIT), timm (Apache 2).
+Source: Ronneberger et al., U-Net, arXiv 1505.04597; Zhou et al., U-Net++, arXiv 1807.10165; Lin et
+al., FPN, arXiv 1612.03144; Fan et al., MA-Net, doi 10.1109/ACCESS.2020.3025372;
+segmentation-models-pytorch (MIT), timm (Apache 2).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fwi.models.preprocess import Compress
+from fwi.models.encoders import Pretrained, check_loaded, explain_missing, overlay
+from fwi.models.network import Network
 from fwi.models.registry import register_model
+from fwi.models.stem import GatherStem
 
-_SIDE = 72  # rows of the stem's output: divisible by 8, and just above the map's 70
-_STRIDES = (7, 2)
-# Raw outputs are near unit scale: the mean and spread of velocity over all families, m/s.
-_MEAN, _SPREAD = 2900.0, 800.0
+_ARCHITECTURES = ("Unet", "UnetPlusPlus", "FPN", "MAnet")
 
 
-class GatherStem(nn.Module):
-    """(B, S, T, R) -> (B, C, 72, R + 2): two anisotropic convolutions, strides 7 and 2 in time."""
-
-    def __init__(self, n_shots: int, channels: tuple[int, int]) -> None:
-        super().__init__()
-        first, second = channels
-        self.fold = nn.Sequential(
-            nn.Conv2d(n_shots, first, (7, 3), (_STRIDES[0], 1), (0, 1), bias=False),
-            nn.BatchNorm2d(first),
-            nn.ReLU(),
-            nn.Conv2d(first, second, (4, 3), (_STRIDES[1], 1), (1, 2), bias=False),
-            nn.BatchNorm2d(second),
-            nn.ReLU(),
-        )
-
-    def forward(self, gathers: torch.Tensor) -> torch.Tensor:
-        """Bring any number of time samples to 72 rows; the standard 1000 need no resampling."""
-        nt, target = gathers.shape[-2], _SIDE * _STRIDES[0] * _STRIDES[1]
-        if nt > target or nt < target // 2:
-            gathers = F.interpolate(gathers, (target, gathers.shape[-1]), mode="bilinear")
-        else:
-            before = (target - nt) // 2
-            gathers = F.pad(gathers, (0, 0, before, target - nt - before))
-        return self.fold(gathers)
-
-
-class GatherUNet(nn.Module):
-    """Gathers to velocity through a stem and a segmentation-models-pytorch U-Net.
+class SegmentationBody(nn.Module):
+    """An encoder-decoder of segmentation-models-pytorch, without its head.
 
     Args:
-        encoder: an encoder of segmentation-models-pytorch; "tu-<name>" takes timm's.
+        in_channels: of the image.
+        architecture: "Unet", "UnetPlusPlus", "FPN" or "MAnet".
+        encoder: of segmentation-models-pytorch; "tu-<name>" takes timm's.
         depth: halvings of the encoder, 3 to 5.
-        decoder_channels: one a halving, deepest first.
-        stem_channels: of the stem's two convolutions.
-        n_shots: shots that the network takes; further ones are ignored.
-        gain: amplitude above which gathers are compressed; see `Compress`.
-        pretrained: load the encoder's published weights, which needs a network.
+        decoder_channels: one a halving, deepest first; FPN takes the first as its width.
+        pretrained: see `fwi.models.encoders.TimmEncoder`.
+
+    Attributes:
+        channels: of the features.
     """
 
     def __init__(
         self,
+        in_channels: int,
         encoder: str,
         depth: int,
         decoder_channels: tuple[int, ...],
-        stem_channels: tuple[int, int] = (32, 64),
-        n_shots: int = 5,
-        gain: float = 10.0,
-        pretrained: bool = False,
+        architecture: str = "Unet",
+        pretrained: Pretrained = False,
     ) -> None:
         super().__init__()
-        self.n_shots = n_shots
-        self.compress = Compress(gain)
-        self.stem = GatherStem(n_shots, stem_channels)
-        self.unet = smp.Unet(
-            encoder,
-            encoder_depth=depth,
-            encoder_weights="imagenet" if pretrained else None,
-            in_channels=stem_channels[1],
-            decoder_channels=tuple(decoder_channels),
-            classes=1,
+        if architecture not in _ARCHITECTURES:
+            known = ", ".join(_ARCHITECTURES)
+            raise ValueError(f"architecture must be one of {known}, got {architecture!r}")
+        widths = (
+            {"decoder_pyramid_channels": decoder_channels[0], "decoder_dropout": 0.0}
+            if architecture == "FPN"
+            else {"decoder_channels": tuple(decoder_channels)}
         )
+        if pretrained and not encoder.startswith("tu-"):
+            raise ValueError(f"encoder must be a tu-<timm name> to be pretrained, got {encoder!r}")
+        weights = {"pretrained_cfg_overlay": overlay(pretrained)} if pretrained else {}
+        with explain_missing(encoder, pretrained):
+            network = getattr(smp, architecture)(
+                encoder,
+                encoder_depth=depth,
+                encoder_weights=True if pretrained else None,  # of timm, its own
+                in_channels=in_channels,
+                **widths,
+                **weights,
+            )
+        self.encoder, self.decoder = network.encoder, network.decoder
+        check_loaded(self.encoder, encoder, pretrained)
+        self.channels = int(network.segmentation_head[0].in_channels)
         self.multiple = 2**depth
 
-    def forward(self, gathers: torch.Tensor) -> torch.Tensor:
-        """Raw gathers (B, S, T, R) to velocity (B, 1, 70, 70), m/s."""
-        features = self.stem(self.compress(gathers[:, : self.n_shots]))
-        features = features.contiguous(memory_format=torch.channels_last)
-        rows, columns = features.shape[-2:]
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """(B, in_channels, H, W) -> features (B, C, H or more, W or more), padded evenly."""
+        rows, columns = image.shape[-2:]
         up, left = -rows % self.multiple, -columns % self.multiple
-        features = F.pad(features, (left // 2, left - left // 2, up // 2, up - up // 2))
-        decoded = self.unet.decoder(self.unet.encoder(features))
-        # bfloat16 steps by 3 m/s at this scale: the last convolution keeps float32 throughout.
-        with torch.autocast(decoded.device.type, enabled=False):
-            output = self.unet.segmentation_head(decoded.float())
-        top, side = (output.shape[-2] - 70) // 2, (output.shape[-1] - 70) // 2
-        return output[..., top : top + 70, side : side + 70] * _SPREAD + _MEAN
+        image = F.pad(image, (left // 2, left - left // 2, up // 2, up - up // 2))
+        features = self.decoder(self.encoder(image))
+        if features.shape[-2:] != image.shape[-2:]:  # FPN decodes a quarter of the image
+            features = F.interpolate(features, image.shape[-2:], mode="bilinear")
+        return features
+
+
+SMALL = {"depth": 4, "decoder_channels": (128, 96, 64, 32)}
+_LARGE = {"depth": 4, "decoder_channels": (256, 128, 64, 32)}
 
 
 @register_model(
     "unet",
     {
-        "resnet10t": {"encoder": "tu-resnet10t", "depth": 4, "decoder_channels": (128, 96, 64, 32)},
-        "resnet18": {"encoder": "tu-resnet18", "depth": 4, "decoder_channels": (256, 128, 64, 32)},
-        "resnet34": {"encoder": "tu-resnet34", "depth": 4, "decoder_channels": (256, 128, 64, 32)},
+        "resnet10t": {"encoder": "tu-resnet10t", **SMALL},
+        "resnet18": {"encoder": "tu-resnet18", **_LARGE},
+        "resnet34": {"encoder": "tu-resnet34", **_LARGE},
+        "plusplus": {"encoder": "tu-resnet10t", "architecture": "UnetPlusPlus", **SMALL},
+        "fpn": {"encoder": "tu-resnet10t", "architecture": "FPN", **SMALL},
+        "manet": {"encoder": "tu-resnet10t", "architecture": "MAnet", **SMALL},
     },
+    source="arXiv 1505.04597",
 )
-def unet(**options: object) -> nn.Module:
-    """Build a `GatherUNet`."""
-    return GatherUNet(**options)  # type: ignore[arg-type]
+def unet(
+    encoder: str,
+    depth: int,
+    decoder_channels: tuple[int, ...],
+    architecture: str = "Unet",
+    stem_channels: tuple[int, int] = (32, 64),
+    n_shots: int = 5,
+    pretrained: Pretrained = False,
+    **heads: Any,
+) -> Network:
+    """Build a `GatherStem` and a `SegmentationBody` in a `Network`.
+
+    Args:
+        encoder: see `SegmentationBody`.
+        depth: see `SegmentationBody`.
+        decoder_channels: see `SegmentationBody`.
+        architecture: see `SegmentationBody`.
+        stem_channels: of the stem's two convolutions.
+        n_shots: shots that the network takes.
+        pretrained: see `SegmentationBody`.
+        **heads: options of `Network`.
+    """
+    body = SegmentationBody(
+        stem_channels[1], encoder, depth, decoder_channels, architecture, pretrained
+    )
+    stem = GatherStem(n_shots, stem_channels)
+    return Network(nn.Sequential(stem, body), body.channels, n_shots=n_shots, **heads)

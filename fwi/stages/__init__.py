@@ -9,7 +9,7 @@ from typing import Any
 from fwi.checks import nearest
 from fwi.config import Config, load_config, overrides_of
 
-STAGES = ("prepare", "simulate", "train", "infer", "submit", "leaderboard", "demo")
+STAGES = ("prepare", "simulate", "train", "infer", "submit", "leaderboard", "export", "demo")
 
 
 def run(

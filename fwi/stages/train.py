@@ -24,6 +24,7 @@ from fwi.predictor import Predictor
 from fwi.progress import log_to, progress_bar
 from fwi.stages.batches import batches
 from fwi.training.callbacks import Checkpoints, ProgressBar, Validation, WeightAverage
+from fwi.training.objectives import objective_of
 from fwi.training.precision import choose_device, choose_precision
 from fwi.training.trainer import Callback, Trainer
 
@@ -60,7 +61,7 @@ def run(config: Config, *, force: bool = False) -> TrainResult:
     store = Store(config.store_path)
     training, validation = split(store, train.fold)
     torch.manual_seed(train.seed)
-    model = create_model(train.model, train.variant, **train.options)
+    model = create_model(train.model, train.variant, pretrained=train.pretrained, **train.options)
     dataset = GatherDataset(training, shots_of(model), augmentation(train.flip))
     # Only now is the config known to fit: one that does not must not take the folder.
     if force and (folder / "config.json").exists():
@@ -95,7 +96,7 @@ def _fit(
             checkpoints,
             ProgressBar(advance),
         ]
-        return Trainer(model, loader, train, precision, device, callbacks).fit()
+        return Trainer(objective_of(model), loader, train, precision, device, callbacks).fit()
 
 
 def _describe(train: TrainConfig, store: Store) -> dict[str, Any]:

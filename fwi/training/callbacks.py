@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import torch
 from timm.utils import ModelEmaV3
 from torch import nn
 
@@ -25,6 +26,8 @@ from fwi.training.checkpoint import (
 from fwi.training.trainer import Callback, Trainer
 
 log = logging.getLogger(__name__)
+
+_MOMENTS = ("optimizer.", "optimizers.")  # what a checkpoint's training tensors hold beside weights
 
 
 class WeightAverage(Callback):
@@ -110,10 +113,11 @@ class Checkpoints(Callback):
                 "--force to begin anew"
             )
         tensors = read_tensors(self.last / "training.safetensors")
-        raw = {k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")}
-        load_weights(trainer.model, raw, self.last)
+        weights = {k: t for k, t in tensors.items() if not k.startswith(_MOMENTS)}
+        load_weights(trainer.objective, weights, self.last)
         load_weights(self.average.model, read_tensors(self.last / "weights.safetensors"), self.last)
-        restore_optimizer(trainer.optimizer, tensors)
+        for prefix, optimizer in _optimizers(trainer):
+            restore_optimizer(optimizer, tensors, prefix)
         trainer.epoch, trainer.history = description.epoch, description.history
         self._write_table(trainer)
 
@@ -128,14 +132,21 @@ class Checkpoints(Callback):
         weights = self.average.model.state_dict()
         if trainer.metrics["mae"] <= min(row["mae"] for row in trainer.history):
             save_checkpoint(self.best, description, weights)
-        training = {f"model.{k}": t for k, t in trainer.model.state_dict().items()}
-        training |= flatten_optimizer(trainer.optimizer)
+        training = dict(trainer.objective.state_dict())
+        for prefix, optimizer in _optimizers(trainer):
+            training |= flatten_optimizer(optimizer, prefix)
         save_checkpoint(self.last, description, weights, training)
         self._write_table(trainer)
 
     def _write_table(self, trainer: Trainer) -> None:
         with atomic_file(self.run / "metrics.parquet") as temporary:
             pl.DataFrame(trainer.history).write_parquet(temporary)
+
+
+def _optimizers(trainer: Trainer) -> list[tuple[str, torch.optim.Optimizer]]:
+    """Name the network's optimizer as every checkpoint does, and those of its objective."""
+    own = ((f"optimizers.{i}", o) for i, o in enumerate(trainer.objective.optimizers))
+    return [("optimizer", trainer.optimizer), *own]
 
 
 class ProgressBar(Callback):

@@ -3,7 +3,8 @@
 - `weights.safetensors`: what inference loads.
 - `checkpoint.json`: the model's name and options, its preprocessing among them; its metrics; the
   config that trained it.
-- `training.safetensors`: what only a resumed run needs, raw weights and optimizer moments.
+- `training.safetensors`: what only a resumed run needs, raw weights, what the objective
+  learned beside them, and the moments of every optimizer.
 """
 
 from __future__ import annotations
@@ -159,22 +160,24 @@ def ship_checkpoint(source: Path, target: Path) -> None:
     save_checkpoint(target, replace(read_description(source), history=[]), halved)
 
 
-def flatten_optimizer(optimizer: torch.optim.Optimizer) -> Tensors:
-    """Name every tensor of an optimizer's state, `optimizer.<parameter>.<name>`."""
+def flatten_optimizer(optimizer: torch.optim.Optimizer, prefix: str = "optimizer") -> Tensors:
+    """Name every tensor of an optimizer's state, `<prefix>.<parameter>.<name>`."""
     state = optimizer.state_dict()["state"]
     return {
-        f"optimizer.{index}.{name}": torch.as_tensor(value)
+        f"{prefix}.{index}.{name}": torch.as_tensor(value)
         for index, values in state.items()
         for name, value in values.items()
     }
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Tensors, prefix: str = "optimizer"
+) -> None:
     """Undo `flatten_optimizer`."""
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
+        if key.startswith(f"{prefix}."):
+            index, name = key.removeprefix(f"{prefix}.").split(".", 1)
             state.setdefault(int(index), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

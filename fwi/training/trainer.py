@@ -11,9 +11,10 @@ from torch.utils.data import DataLoader
 
 from fwi.config import TrainConfig
 from fwi.schedules import one_cycle
+from fwi.training.objectives import Objective
 from fwi.training.precision import Precision, autocast
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class Callback:
@@ -36,20 +37,22 @@ class Callback:
 
 
 class Trainer:
-    """Fits a network to gathers and maps with L1 loss in m/s.
+    """Fits a network to gathers and maps by an objective.
 
     Everything random is derived from the seed and the epoch, so that a resumed fit repeats an
     uninterrupted one.
 
     Args:
-        model: raw gathers (B, S, T, R) to velocity (B, 1, Z, X), m/s.
-        loader: batches of gathers and velocity (B, Z, X).
+        objective: the network, and what is asked of it.
+        loader: batches of gathers (B, S, T, R), velocity (B, Z, X) and family labels (B,).
         config: the `train` section.
         precision: of the forward pass.
         device: where the network runs.
         callbacks: in the order in which they are told of events.
 
     Attributes:
+        model: the objective's network.
+        optimizer: of the network's parameters.
         epoch: the epoch under way, from 0.
         step: the step under way, from 0 over the whole fit.
         metrics: what is known of the epoch.
@@ -58,14 +61,15 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module,
+        objective: Objective,
         loader: DataLoader[Batch],
         config: TrainConfig,
         precision: Precision,
         device: torch.device,
         callbacks: Sequence[Callback] = (),
     ) -> None:
-        self.model = model.to(device).to(memory_format=torch.channels_last)
+        self.objective = objective.to(device).to(memory_format=torch.channels_last)
+        self.model = self.objective.model
         self.loader, self.config, self.device = loader, config, device
         self.precision, self.callbacks = precision, callbacks
         self.optimizer = torch.optim.AdamW(
@@ -98,26 +102,25 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         torch.manual_seed(_mix(self.config.seed, self.epoch))
-        self.model.train()
+        self.objective.train()
         self.metrics = {"epoch": self.epoch + 1}
         self._tell("on_epoch_start")
         losses = torch.zeros((), dtype=torch.float64, device=self.device)
         self.step = self.epoch * len(self.loader)
-        for gathers, velocity in self.loader:
-            losses += self._train_step(gathers.to(self.device), velocity.to(self.device))
+        for batch in self.loader:
+            losses += self._train_step(*(part.to(self.device) for part in batch))
             self._tell("on_step_end")
             self.step += 1
         self.metrics["train_loss"] = losses.item() / len(self.loader)
 
-    def _train_step(self, gathers: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+    def _train_step(self, *batch: torch.Tensor) -> torch.Tensor:
         config = self.config
         lr = one_cycle(self.step, self.total_steps, config.lr, config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.metrics["lr"] = lr
         with autocast(self.precision, self.device):
-            predicted = self.model(gathers)
-        loss = (predicted[:, 0].float() - velocity).abs().mean()
+            loss = self.objective(*batch)
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {self.step}; lower train.lr "

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from fwi.config import TrainConfig
 from fwi.schedules import one_cycle
 from fwi.training.callbacks import WeightAverage
+from fwi.training.objectives import Supervised
 from fwi.training.precision import choose_precision
 from fwi.training.trainer import Callback, Trainer
 
@@ -64,14 +65,15 @@ def loader(poison: bool = False) -> DataLoader[Any]:
     velocity = 3 + 2 * gathers[:, 0, :2, :2]
     if poison:
         velocity[5] = torch.nan
-    return DataLoader(TensorDataset(gathers, velocity), 4, shuffle=True)
+    family = torch.zeros(16, dtype=torch.int64)
+    return DataLoader(TensorDataset(gathers, velocity, family), 4, shuffle=True)
 
 
 def toy_trainer(*callbacks: Callback, poison: bool = False, **changes: Any) -> Trainer:
     torch.manual_seed(0)
     config = TrainConfig(**{"epochs": 5, "lr": 0.3, "weight_decay": 0, "warmup": 0.3, **changes})
     model = next((c.source for c in callbacks if isinstance(c, Averaged)), None) or Toy()
-    return Trainer(model, loader(poison), config, "float32", CPU, callbacks)
+    return Trainer(Supervised(model), loader(poison), config, "float32", CPU, callbacks)
 
 
 class Averaged(WeightAverage):

@@ -6,21 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from fwi.labels import FAMILIES
+
 SIZE = 70
 """Rows and columns of a map (10 m cells)."""
 
-NAMES = (
-    "FlatVel_A",
-    "FlatVel_B",
-    "CurveVel_A",
-    "CurveVel_B",
-    "FlatFault_A",
-    "FlatFault_B",
-    "CurveFault_A",
-    "CurveFault_B",
-    "Style_A",
-    "Style_B",
-)
+NAMES = FAMILIES
 """The ten families in the order of the OpenFWI paper (arXiv 2111.02926)."""
 
 Field = npt.NDArray[np.float64]

@@ -1,0 +1,104 @@
+"""A network that is told what its last map leaves unexplained, and mends it.
+
+It reads the observed gathers, the residual predicted - observed of a first map, and that map, and
+adds a correction to it. The first map may be another network's or its own: without one it starts
+from a uniform map and no residual, so one network makes the first guess and mends it, several times
+in a row.
+
+Source: residual feedback as the 14th of the competition applied it to data; the same network fed
+with its own output is the recycling of Jumper et al., AlphaFold, doi 10.1038/s41586-021-03819-2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from fwi.models.heads import MEAN, SPREAD, MapHead
+from fwi.models.network import middle
+from fwi.models.preprocess import Preprocess
+from fwi.models.registry import register_model
+from fwi.models.stem import SIDE, GatherStem
+from fwi.models.unet import SMALL, SegmentationBody
+
+
+class Corrector(nn.Module):
+    """Gathers, residual and map to a better map.
+
+    Args:
+        body: from an image of `stem_channels[1] + 1` channels to features.
+        stem_channels: of the stem's two convolutions, over the gathers and the residual.
+        n_shots: shots that the network takes.
+        gain: amplitude compression of gathers and residual, see `Preprocess`.
+        passes: maps that it makes in a row when it is trained and when it predicts, at least 1.
+    """
+
+    objective = "feedback"
+
+    def __init__(
+        self,
+        body: SegmentationBody,
+        stem_channels: tuple[int, int],
+        n_shots: int,
+        gain: float,
+        passes: int,
+    ) -> None:
+        super().__init__()
+        if passes < 1:
+            raise ValueError(f"passes must be at least 1, got {passes}")
+        self.n_shots, self.passes = n_shots, passes
+        self.preprocess = Preprocess(n_shots, gain)
+        self.stem = GatherStem(2 * n_shots, stem_channels)
+        self.body = body
+        self.head = MapHead(body.channels)
+
+    def forward(
+        self,
+        gathers: torch.Tensor,
+        residual: torch.Tensor | None = None,
+        velocity: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Mend a map, or make the first one.
+
+        Args:
+            gathers: observed, raw, (B, S, T, R).
+            residual: predicted - observed of the map, raw, as the gathers; zero where none.
+            velocity: the map (B, 1, 70, 70), m/s; uniform where none.
+
+        Returns:
+            Velocity (B, 1, 70, 70), m/s.
+        """
+        observed = self.preprocess(gathers)
+        left = torch.zeros_like(observed) if residual is None else self.preprocess(residual)
+        if velocity is None:
+            velocity = observed.new_full((observed.shape[0], 1, 70, 70), MEAN)
+        image = self.stem(torch.cat([observed, left], 1))
+        scaled = F.pad((velocity.float() - MEAN) / SPREAD, [(SIDE - 70) // 2] * 4, "replicate")
+        features = self.body(torch.cat([image, scaled.to(image.dtype)], 1))
+        return velocity.float() + middle(self.head(features)) - MEAN
+
+
+@register_model(
+    "corrector",
+    {
+        "resnet10t": {"encoder": "tu-resnet10t", **SMALL},
+        "resnet34": {"encoder": "tu-resnet34", **SMALL},
+    },
+    source="doi 10.1038/s41586-021-03819-2",
+)
+def corrector(
+    encoder: str,
+    depth: int,
+    decoder_channels: tuple[int, ...],
+    stem_channels: tuple[int, int] = (32, 64),
+    n_shots: int = 5,
+    gain: float = 10.0,
+    passes: int = 2,
+    **options: Any,
+) -> Corrector:
+    """Build a `Corrector` over a `SegmentationBody`, whose further options are taken too."""
+    body = SegmentationBody(stem_channels[1] + 1, encoder, depth, decoder_channels, **options)
+    return Corrector(body, stem_channels, n_shots, gain, passes)

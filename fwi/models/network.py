@@ -1,0 +1,90 @@
+"""What all networks share: gathers -> preprocessing -> body -> heads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from fwi.models.heads import ErrorHead, FamilyHead, MapHead, Output
+from fwi.models.preprocess import Preprocess
+
+SIDE = 70  # cells of a map, down and across
+
+
+class Prediction(NamedTuple):
+    """What a network says of gathers.
+
+    Attributes:
+        velocity: (B, 1, 70, 70), m/s.
+        error: judged absolute error (B, 1, 70, 70), m/s; none without a confidence head.
+        family: logits (B, n_families); none without a family head.
+    """
+
+    velocity: torch.Tensor
+    error: torch.Tensor | None = None
+    family: torch.Tensor | None = None
+
+
+class Network(nn.Module):
+    """A body between the common preprocessing and the common heads.
+
+    Args:
+        body: from (B, n_shots, 1000, 70) float32 to features (B, channels, >= 70, >= 70), of which
+            the middle 70 x 70 are the map's cells.
+        channels: of the body's features.
+        n_shots: shots that the network takes; further ones are ignored.
+        gain: amplitude compression, see `Preprocess`; none keeps raw amplitudes.
+        output: "linear" or "sigmoid", see `MapHead`.
+        norm: batch normalisation of the map before its scale, see `MapHead`.
+        confidence: add a head that predicts the absolute error of each cell.
+        n_families: add a head that tells families apart, where not 0.
+
+    Attributes:
+        objective: name of what it is fitted by, see `fwi.training.objectives`.
+    """
+
+    objective: str = "supervised"
+
+    def __init__(
+        self,
+        body: nn.Module,
+        channels: int,
+        *,
+        n_shots: int = 5,
+        gain: float | None = 10.0,
+        output: Output = "linear",
+        norm: bool = False,
+        confidence: bool = False,
+        n_families: int = 0,
+    ) -> None:
+        super().__init__()
+        self.n_shots = n_shots
+        self.preprocess = Preprocess(n_shots, gain)
+        self.body = body
+        self.head = MapHead(channels, output, norm)
+        self.error_head = ErrorHead(channels) if confidence else None
+        self.family_head = FamilyHead(channels, n_families) if n_families else None
+
+    def forward(self, gathers: torch.Tensor) -> torch.Tensor:
+        """Raw gathers (B, S, T, R), any floating dtype, to velocity (B, 1, 70, 70), m/s."""
+        return middle(self.head(self.features(gathers)))
+
+    def predict_all(self, gathers: torch.Tensor) -> Prediction:
+        """Run every head on the same features."""
+        features = self.features(gathers)
+        # The error of a map must not shape the map: it reads features, and leaves them alone.
+        error = middle(self.error_head(features.detach())) if self.error_head else None
+        family = self.family_head(middle(features)) if self.family_head else None
+        return Prediction(middle(self.head(features)), error, family)
+
+    def features(self, gathers: torch.Tensor) -> torch.Tensor:
+        """Run everything before the heads: (B, channels, >= 70, >= 70)."""
+        return self.body(self.preprocess(gathers))
+
+
+def middle(image: torch.Tensor) -> torch.Tensor:
+    """Cut the middle 70 x 70 cells out of (B, C, H, W)."""
+    top, left = (image.shape[-2] - SIDE) // 2, (image.shape[-1] - SIDE) // 2
+    return image[..., top : top + SIDE, left : left + SIDE]
