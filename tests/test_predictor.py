@@ -127,3 +127,20 @@ def test_any_network_with_a_shot_count_predicts() -> None:
     maps = Predictor(First(), batch_size=2)
     maps.precision = "float32"
     np.testing.assert_array_equal(maps.predict(one, tta=False), one[:, 0, :70])
+
+
+def test_confidence_head_judges_each_cell(gathers: np.ndarray) -> None:
+    torch.manual_seed(3)
+    model = create_model("unet", "resnet10t", **OPTIONS, confidence=True)
+    predictor = Predictor(model, batch_size=2, precision="float32")
+    error = predictor.predict_error(gathers)
+    assert error.shape == (5, 70, 70)
+    with torch.inference_mode():
+        expected = predictor.model.predict_all(torch.from_numpy(gathers)).error
+    # Another batch size may take another convolution algorithm: float32 rounding.
+    np.testing.assert_allclose(error, expected[:, 0].numpy(), rtol=1e-4)
+
+
+def test_networks_without_a_confidence_head_say_so(run_folder: Path, gathers: np.ndarray) -> None:
+    with pytest.raises(TypeError, match="predict_error needs a network with a confidence head"):
+        load(run_folder).predict_error(gathers)

@@ -24,8 +24,7 @@ from fwi.models.registry import register_model
         }
         for i in range(7)
     },
-    source="arXiv 2304.08069",
-    published={"b2": 60.9},
+    source="arXiv 2304.08069; the field's starter, its size not named: 60.9 m/s",
 )
 def hgnet(**options: Any) -> Network:
     """Build an `encoder_decoder` over an HGNet-V2."""

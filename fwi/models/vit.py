@@ -139,7 +139,7 @@ _DINO = "vit_{}_patch14_reg4_dinov2"
         "shots-base": {"layout": "shots", "trunk": "eva02_base_patch14_224", "per_shot": 4},
         "shots-large": {"layout": "shots", "trunk": "eva02_large_patch14_224", "per_shot": 8},
     },
-    source="arXiv 2010.11929",
+    source="arXiv 2010.11929; the winners' whole systems: 6.9 (image) and 8.0 m/s (shots)",
 )
 def vit(layout: str, **options: Any) -> Network:
     """Build an `image_vit` or a `shots_vit`, whose options these are.

@@ -9,12 +9,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from fwi.config import Config, TrainConfig
 from fwi.data.store import Store, StoreWriter
+from fwi.predictor import load
 from fwi.stages import train
 from fwi.training.checkpoint import read_description, read_tensors
 
@@ -190,8 +194,13 @@ def test_threads_are_no_part_of_a_runs_identity(config: Config) -> None:
         ({"model": "unett"}, KeyError, "did you mean 'unet'"),
         ({"variant": "resnet10"}, KeyError, "did you mean 'resnet10t'"),
         ({"options": {"n_shots": 7}}, ValueError, "has 6 shots, the network takes 7"),
+        (
+            {"pretrained": "no.safetensors"},
+            FileNotFoundError,
+            "weights no.safetensors do not exist",
+        ),
     ],
-    ids=["fold", "model", "variant", "shots"],
+    ids=["fold", "model", "variant", "shots", "pretrained"],
 )
 def test_config_that_does_not_fit_is_refused_and_takes_no_folder(
     config: Config, changes: dict[str, object], error: type[Exception], message: str
@@ -224,3 +233,31 @@ def test_store_without_maps_is_refused(config: Config, small_store: Store, tmp_p
     with pytest.raises(ValueError, match="must hold velocity maps, got gathers alone"):
         train.run(config.model_copy(update={"store": tmp_path / "bare"}))
     assert not config.run_path.exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "variant", "options"),
+    [
+        ("velocitygan", "small", {"width": 0.1}),
+        ("corrector", "resnet10t", OPTIONS),
+        ("unet", "resnet10t", OPTIONS | {"confidence": True, "n_families": 10}),
+    ],
+    ids=["adversarial", "feedback", "all heads"],
+)
+def test_every_objective_is_trained_and_its_checkpoint_predicts(
+    config: Config, small_store: Store, model: str, variant: str, options: dict[str, object]
+) -> None:
+    result = train.run(changed(config, model=model, variant=variant, options=options))
+    assert all(np.isfinite(row["train_loss"]) for row in result.history)
+    maps = load(result.run).predict(small_store.gathers([0, 1]))
+    assert np.isfinite(maps).all()
+
+
+def test_local_weights_start_the_encoder_and_are_not_asked_for_again(
+    config: Config, tmp_path: Path
+) -> None:
+    file = tmp_path / "resnet10t.safetensors"
+    save_file(timm.create_model("resnet10t").state_dict(), file)
+    result = train.run(changed(config, pretrained=str(file)))
+    file.unlink()
+    assert load(result.run).description is not None  # the checkpoint holds all weights itself
