@@ -1,11 +1,14 @@
-"""The one-cycle schedule against torch's."""
+"""Schedules against torch's and their closed forms."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwi.schedules import one_cycle
+from fwi.schedules import constant, cosine, inverse_time, one_cycle, staircase, warm_up
 
 
 @pytest.mark.parametrize("total", [10, 37, 200])
@@ -61,3 +64,56 @@ def test_rate_rises_and_then_falls(total: int, warmup: float) -> None:
 def test_step_outside_the_run_is_refused(step: int) -> None:
     with pytest.raises(ValueError, match=f"step must be 0 to 9, got {step}"):
         one_cycle(step, 10, 1.0, 0.5)
+    with pytest.raises(ValueError, match=f"step must be 0 to 9, got {step}"):
+        cosine(step, 10, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("ours", "make"),
+    [
+        (
+            lambda t: cosine(t, 50, 0.3, 1e-3),
+            lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=49, eta_min=1e-3),
+        ),
+        (
+            lambda t: staircase(t, 7, 0.3, 0.5),
+            lambda o: torch.optim.lr_scheduler.StepLR(o, step_size=7, gamma=0.5),
+        ),
+        (
+            lambda t: warm_up(t, 12, 0.3, start=0.1),
+            lambda o: torch.optim.lr_scheduler.LinearLR(o, start_factor=0.1, total_iters=12),
+        ),
+        (
+            lambda t: inverse_time(t, 0.3, 0.07),
+            lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda t: 1 / (1 + 0.07 * t)),
+        ),
+        (
+            lambda t: constant(t, 0.3),
+            lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0),
+        ),
+    ],
+    ids=["cosine", "staircase", "warm_up", "inverse_time", "constant"],
+)
+def test_schedule_is_torchs(
+    ours: Callable[[int], float], make: Callable[[torch.optim.Optimizer], Any]
+) -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    scheduler = make(optimizer)
+    for step in range(50):
+        # torch multiplies each rate by a factor to get the next: 50 roundings of 1e-16.
+        assert ours(step) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+        optimizer.step()
+        scheduler.step()
+
+
+def test_rate_of_inverse_time_halves_after_one_over_the_decay() -> None:
+    assert inverse_time(0, 0.5, 0.01) == 0.5
+    assert inverse_time(100, 0.5, 0.01) == 0.25
+
+
+def test_cosine_of_one_step_is_its_start() -> None:
+    assert cosine(0, 1, 0.3, 0.1) == 0.3
+
+
+def test_cosine_passes_the_middle_of_its_ends_half_way() -> None:
+    assert cosine(50, 101, 3.0, 1.0) == pytest.approx(2.0, rel=1e-15)

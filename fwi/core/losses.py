@@ -1,0 +1,110 @@
+"""How wrong predictions are: each loss gives its value and its derivative, both of the mean.
+
+A loss is a function (prediction, target) -> (value, gradient): value an array without axes,
+gradient = d value / d prediction, of the prediction's shape. The division by the batch is in the
+gradient already, so that no layer divides again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from array_api_compat import array_namespace, device
+
+from fwi.checks import check_shape
+from fwi.core.stable import log_sum_exp, sigmoid, softmax, softplus
+
+Array = Any
+Loss = tuple[Array, Array]
+
+
+def mse(prediction: Array, target: Array) -> Loss:
+    """L = mean of (p - t)^2 over all m values; dL/dp = 2 (p - t) / m.
+
+    Args:
+        prediction: (N, ...).
+        target: of its shape.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    _check_same(prediction, target)
+    error = prediction - target
+    return array_namespace(error).mean(error**2), 2 * error / _size(error)
+
+
+def l1(prediction: Array, target: Array) -> Loss:
+    """L = mean of |p - t| over all m values; dL/dp = sign(p - t) / m, 0 where they are equal.
+
+    Args:
+        prediction: (N, ...).
+        target: of its shape.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    _check_same(prediction, target)
+    xp, error = array_namespace(prediction), prediction - target
+    return xp.mean(xp.abs(error)), xp.sign(error) / _size(error)
+
+
+def cross_entropy(logits: Array, labels: Array) -> Loss:
+    """L = mean over n of log(sum_k e^z_nk) - z_n,label; dL/dz = (softmax(z) - one-hot) / N.
+
+    Args:
+        logits: z (N, K), unbounded.
+        labels: (N,), whole numbers from 0 to K - 1.
+
+    Raises:
+        ValueError: if a shape differs, or a label is outside.
+        TypeError: if the labels are not whole numbers.
+    """
+    check_shape("logits", logits, (None, None))
+    n, k = logits.shape
+    _check_labels(labels, n, k)
+    xp = array_namespace(logits)
+    classes = xp.arange(k, dtype=labels.dtype, device=device(labels))
+    chosen = xp.astype(labels[:, None] == classes, logits.dtype)
+    missing = log_sum_exp(logits, 1) - xp.sum(logits * chosen, axis=1, keepdims=True)
+    return xp.mean(missing), (softmax(logits, 1) - chosen) / n
+
+
+def binary_cross_entropy(logits: Array, target: Array) -> Loss:
+    """L = mean of softplus(z) - t z over all m values; dL/dz = (sigmoid(z) - t) / m.
+
+    Args:
+        logits: z (N, ...), unbounded.
+        target: of its shape and dtype, probabilities 0 to 1.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    _check_same(logits, target)
+    value = array_namespace(logits).mean(softplus(logits) - target * logits)
+    return value, (sigmoid(logits) - target) / _size(logits)
+
+
+def _size(values: Array) -> int:
+    return math.prod(values.shape)
+
+
+def _check_same(prediction: Array, target: Array) -> None:
+    """Refuse what would be broadcast: (N, 1) against (N,) gives N^2 differences."""
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"target must have the prediction's shape {tuple(prediction.shape)}, "
+            f"got {tuple(target.shape)}; reshape it"
+        )
+
+
+def _check_labels(labels: Array, n: int, k: int) -> None:
+    check_shape("labels", labels, (n,))
+    xp = array_namespace(labels)
+    if not xp.isdtype(labels.dtype, "integral"):
+        raise TypeError(f"labels must be whole numbers, got {labels.dtype}; convert them")
+    low, high = int(xp.min(labels)), int(xp.max(labels))
+    if low < 0 or high >= k:
+        raise ValueError(
+            f"labels must be 0 to {k - 1}, got {low} to {high}; number the classes from 0"
+        )

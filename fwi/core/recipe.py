@@ -1,0 +1,68 @@
+"""One step of training, as one reads it: forward, loss, backward, clip, move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fwi.core.layer import Array, Layer
+from fwi.core.optimizer import Optimizer
+
+Loss = Callable[[Array, Array], tuple[Any, Array]]
+Schedule = Callable[[int], float]
+Clip = Callable[[Layer], Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        loss: (prediction, target) -> (mean over the batch, its derivative by the prediction).
+        optimizer: moves the parameters, and counts the steps.
+        schedule: learning rate of a step; the optimizer's own if None.
+        clip: changes a layer's gradients before each step; nothing does if None.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    schedule: Schedule | None = None
+    clip: Clip | None = None
+
+    def rate_at(self, step: int) -> float:
+        """Give the learning rate of a step, from 0."""
+        return (self.schedule or self.optimizer.rate_at)(step)
+
+    def step(self, layer: Layer, x: Array, y: Array) -> tuple[float, Array]:
+        """Train on one batch.
+
+        Args:
+            layer: whose parameters are moved.
+            x: samples (B, ...).
+            y: targets (B, ...).
+
+        Returns:
+            The loss and the prediction, both from before the parameters moved.
+
+        Raises:
+            FloatingPointError: if the loss is not finite; the parameters have not moved then.
+        """
+        rate = self.rate_at(self.optimizer.steps)
+        prediction = layer.forward(x, training=True)
+        value, gradient = self.loss(prediction, y)
+        _check_loss(float(value), self.optimizer.steps)
+        layer.backward(gradient)
+        if self.clip is not None:
+            self.clip(layer)
+        self.optimizer.step(layer, rate)
+        return float(value), prediction
+
+
+def _check_loss(value: float, step: int) -> None:
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"loss must be finite, got {value} at step {step}; lower the learning rate, clip the "
+            "gradients or look for NaN in the samples"
+        )
