@@ -1,0 +1,177 @@
+"""Logistic regression, of two classes or many, by hand."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from fwi.baselines.descent import ConvergenceWarning, Descent
+from fwi.baselines.links import Link, Sigmoid, Softmax
+from fwi.baselines.logistic_solvers import solve_gd, solve_newton
+from fwi.baselines.samples import (
+    check_features,
+    check_fitted,
+    check_not_negative,
+    check_option,
+)
+from fwi.checks import check_shape
+
+Array = npt.NDArray[Any]
+Solver = Literal["newton", "gd"]
+MultiClass = Literal["multinomial", "ovr"]
+
+_RATES: dict[Solver, float] = {"newton": 1.0, "gd": 0.1}
+_STEPS: dict[Solver, int] = {"newton": 100, "gd": 10_000}
+
+
+class SeparableWarning(UserWarning):
+    """Classes that a plane splits without an error: no weights are steep enough."""
+
+
+@dataclass(eq=False)
+class LogisticRegression(ClassifierMixin, BaseEstimator):
+    """Probabilities of classes from scores that are linear in the features.
+
+    W, b = argmin mean_n(-log P(y_n | x_n W + b)) + alpha / (2 n) |W|^2.
+
+    The intercepts b are not penalised. alpha is 1 / C of scikit-learn. The work is done in
+    float64, because the Hessian squares the condition of the features.
+
+    Args:
+        solver: "newton" (few steps, each a linear system) or "gd" (gradient descent).
+        alpha: L2 penalty, 0 or more.
+        multi_class: for three classes or more, "multinomial" (softmax) or "ovr" (one classifier
+            for each class against the rest); two classes need one sigmoid either way.
+        lr: largest step; None for 1 (newton) or 0.1 (gd). It is halved where the loss would rise.
+        damping: of newton, added to the diagonal of the mean loss's Hessian; it fades with the
+            gradient.
+        max_iter: steps at most; None for 100 (newton) or 10,000 (gd).
+        tol: gradient at which to stop, as a part of mean |x|.
+
+    Attributes:
+        classes_: labels, sorted (K,).
+        coef_: slopes, (1, F) for two classes, (K, F) for more.
+        intercept_: (1,) or (K,).
+        history_: loss at the start and after each step; for "ovr" the sum over classes.
+    """
+
+    solver: Solver = "newton"
+    alpha: float = 0.0
+    multi_class: MultiClass = "multinomial"
+    lr: float | None = None
+    damping: float = 1e-4
+    max_iter: int | None = None
+    tol: float = 1e-8
+    classes_: Array = field(init=False, repr=False)
+    coef_: Array = field(init=False, repr=False)
+    intercept_: Array = field(init=False, repr=False)
+    history_: list[float] = field(init=False, repr=False)
+
+    def fit(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Learn slopes and intercepts.
+
+        Args:
+            x: features (n, F), float32 or float64; standardised ones converge fastest.
+            y: labels (n,) of any dtype that sorts, of two classes or more.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: if shapes, values or options do not fit, or if there is a single class.
+            TypeError: if the features' dtype does not fit.
+            KeyError: if there is no such solver or way with many classes.
+
+        Warns:
+            SeparableWarning: if a plane splits classes without an error and alpha is 0: the
+                minimum lies at infinity, and the weights are where the steps ended.
+            ConvergenceWarning: if the steps ended before the gradient was small.
+        """
+        self._check_options()
+        x = check_features(x)
+        self.classes_, numbers = _number(np.asarray(y), len(x))
+        targets = np.eye(len(self.classes_))[numbers]
+        targets = targets[:, 1:] if len(self.classes_) == 2 else targets
+        design = x.astype(np.float64)
+        descent = self._descend(design, targets)
+        weights, self.history_ = descent.weights, descent.history
+        self._warn(descent, design @ weights[:-1] + weights[-1], targets)
+        self.coef_, self.intercept_ = weights[:-1].T.astype(x.dtype), weights[-1].astype(x.dtype)
+        return self
+
+    def decision_function(self, x: npt.ArrayLike) -> Array:
+        """Give scores X W + b: (n,) for two classes, above 0 for the second; (n, K) for more."""
+        check_fitted(self)
+        x = check_features(x, self.coef_.shape[1])
+        scores = x @ self.coef_.T + self.intercept_
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Give the likeliest label of each row of features (n, F)."""
+        scores = self.decision_function(x)
+        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)]
+
+    def predict_proba(self, x: npt.ArrayLike) -> Array:
+        """Give the probability of each class, (n, K); rows sum to 1.
+
+        Those of one-vs-rest are the sigmoids, divided by their sum.
+        """
+        scores = self.decision_function(x)
+        if scores.ndim == 1:
+            return Sigmoid().probabilities(np.stack([-scores, scores], 1))
+        if self.multi_class == "ovr":
+            # log(sigmoid(z)) = -softplus(-z): their ratios survive where all sigmoids are 0.
+            scores = -np.logaddexp(0, -scores)
+        return Softmax().probabilities(scores)
+
+    def score(self, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
+        """Give the part of samples whose label is predicted."""
+        predicted = self.predict(x)
+        y = np.asarray(y)
+        check_shape("y", y, predicted.shape, "give a label for each row of x")
+        return float((predicted == y).mean())
+
+    def _link(self) -> Link:
+        two = len(self.classes_) == 2
+        return Sigmoid() if two or self.multi_class == "ovr" else Softmax()
+
+    def _descend(self, x: Array, targets: Array) -> Descent:
+        lr = _RATES[self.solver] if self.lr is None else self.lr
+        steps = _STEPS[self.solver] if self.max_iter is None else self.max_iter
+        link = self._link()
+        if self.solver == "gd":
+            return solve_gd(link, x, targets, self.alpha, lr, steps, self.tol)
+        return solve_newton(link, x, targets, self.alpha, lr, self.damping, steps, self.tol)
+
+    def _warn(self, descent: Descent, scores: Array, targets: Array) -> None:
+        steps = len(descent.history) - 1
+        if self.alpha == 0 and self._link().separates(scores, targets):
+            text = "a plane splits classes without an error, so the loss has no minimum and the "
+            text += f"weights are those after {steps} steps; give alpha > 0"
+            warnings.warn(text, SeparableWarning, stacklevel=3)
+        elif not descent.converged:
+            text = f"{self.solver} ended after {steps} steps with a gradient above tol; "
+            text += "standardise x, raise max_iter, or give alpha > 0"
+            warnings.warn(text, ConvergenceWarning, stacklevel=3)
+
+    def _check_options(self) -> None:
+        check_option("solver", self.solver, get_args(Solver))
+        check_option("multi_class", self.multi_class, get_args(MultiClass))
+        check_not_negative("alpha", self.alpha)
+        check_not_negative("damping", self.damping)
+        if self.lr is not None and not self.lr > 0:
+            raise ValueError(f"lr must be positive, got {self.lr}; leave it out for the default")
+
+
+def _number(labels: Array, n: int) -> tuple[Array, Array]:
+    """Give the sorted classes and the number of each label's class."""
+    check_shape("y", labels, (n,), "give a label for each row of x")
+    classes, numbers = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y must hold two classes or more, got {classes.tolist()}; add another")
+    return classes, numbers

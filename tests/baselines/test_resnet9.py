@@ -1,0 +1,52 @@
+"""ResNet9 on small images."""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from fwi.baselines.cifar_files import Images
+from fwi.baselines.resnet9 import ResNet9, ResNet9Trunk
+from fwi.baselines.resnet9_training import augment, classify, fit_resnet9
+
+
+def test_parameters_are_those_of_its_nine_layers() -> None:
+    w = [3, 64, 128, 128, 128, 256, 512, 512, 512]  # channels before and after each convolution
+    convolutions = sum(9 * a * b + 2 * b for a, b in pairwise(w))
+    # Each convolution has a scale and a shift for every channel; the linear layer has a bias.
+    assert sum(p.numel() for p in ResNet9().parameters()) == convolutions + 512 * 10 + 10
+
+
+def test_trunk_halves_its_maps_three_times() -> None:
+    maps = ResNet9Trunk(5, 8)(torch.randn(2, 5, 72, 72))
+    assert [m.shape[1:] for m in maps] == [(8, 72, 72), (16, 36, 36), (32, 18, 18), (64, 9, 9)]
+
+
+def test_augmented_images_are_crops_and_mirrors_of_the_reflection() -> None:
+    torch.manual_seed(0)
+    images = torch.randn(64, 3, 8, 8)
+    made = augment(images, 2, flip=True)
+    padded = torch.nn.functional.pad(images, [2] * 4, "reflect")
+    mirrored = 0
+    for one, source in zip(made, padded, strict=True):
+        crops = source.unfold(1, 8, 1).unfold(2, 8, 1)  # (C, 5, 5, 8, 8)
+        same = [(crops == c[:, None, None]).all((0, 3, 4)).any() for c in (one, one.flip(2))]
+        assert any(same)
+        mirrored += int(same[1])
+    assert 16 < mirrored < 48  # half of 64, within four standard deviations
+    torch.testing.assert_close(augment(images, 0, flip=False), images, rtol=0, atol=0)
+
+
+def test_separable_images_are_learned_and_the_fit_repeats() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 90)
+    x = rng.normal(0, 0.1, (90, 1, 8, 8)).astype(np.float32)
+    x[labels == 1, :, ::2] += 1  # rows, columns, or neither
+    x[labels == 2, :, :, ::2] += 1
+    images = Images(x[:60], labels[:60], x[60:], labels[60:])
+    options = {"batch_size": 20, "crop": 0, "flip": False, "width": 4, "epochs": 6}
+    model, history = fit_resnet9(images, **options)
+    assert history["accuracy"][-1] == 1
+    assert history["epoch"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert (classify(model, images.test, batch_size=7) == images.test_labels).all()
+    assert fit_resnet9(images, **options)[1].equals(history)
