@@ -1,11 +1,12 @@
 """Train every small network on the same maps for the same processor time, and compare them.
 
-    python benchmarks/models.py --seconds 400
+    python benchmarks/models.py --seconds 300
 
 Each variant of at most 7.5 M parameters, and the field's InversionNet, gets one processor and that
-many processor seconds of training: the project's own trainer and recipe, 2,000 generated maps, two
-hundred of each family. Another 500 generated maps, fifty of each, judge it. Rows are kept in
-runs/benchmark-models, so that an interrupted run goes on where it stopped.
+many processor seconds, to a step, of the project's own trainer and recipe, whose schedule the clock
+drives. They learn from 2,000 generated maps, two hundred a family; another 500, fifty a family,
+judge them. Rows are kept in runs/benchmark-models, so that an interrupted run goes on where it
+stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 import polars as pl
 import torch
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import DataLoader
 
 from fwi.config import PrepareConfig, TrainConfig, load_config
 from fwi.data.dataset import GatherDataset
@@ -35,53 +37,89 @@ from fwi.stages.train import Reseed, evaluation, split
 from fwi.training.callbacks import WeightAverage
 from fwi.training.objectives import objective_of
 from fwi.training.precision import choose_precision
-from fwi.training.trainer import Trainer
+from fwi.training.trainer import Callback, Trainer
 
 LARGEST = 7.5e6
 ALSO = [("inversionnet", "base")]
 SAMPLES, FOLDS, SEED = 2500, 5, 4
+BATCH, TICKS = 16, 1000  # samples a step, and steps of the schedule that the clock goes through
 ROWS = Path("runs/benchmark-models")
 CPU = torch.device("cpu")
 
 
-def train(name: str, variant: str, store: Store, steps: int) -> tuple[WeightAverage, float]:
-    """Fit a fresh network for some steps: its averaged weights, and processor seconds spent."""
-    config = TrainConfig(epochs=1)
+class Budget(Callback):
+    """Lets processor time, not steps, drive the schedule, and ends the fit when it is spent.
+
+    Args:
+        seconds: processor seconds of the fit.
+        average: of the weights, which counts the steps that are really made.
+    """
+
+    def __init__(self, seconds: float, average: WeightAverage) -> None:
+        self.seconds, self.average = seconds, average
+        self.steps = 0
+
+    def __iter__(self) -> Iterator[int]:
+        """Give the samples in shuffled passes, as a sampler, until the time is spent."""
+        while True:
+            for index in torch.randperm(SAMPLES - SAMPLES // FOLDS).tolist():
+                if self.spent >= 1 and self.steps:
+                    return
+                yield index
+
+    def __len__(self) -> int:
+        """Count the ticks of the schedule, in samples."""
+        return TICKS * BATCH
+
+    @property
+    def spent(self) -> float:
+        """The part of the time that is spent."""
+        return (time.process_time() - self.started) / self.seconds
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Start the clock."""
+        self.started = time.process_time()
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        """Average the weights, and move the schedule to the clock's tick."""
+        trainer.step = self.steps
+        self.average.on_step_end(trainer)
+        self.steps += 1
+        trainer.step = min(int(self.spent * TICKS), TICKS - 1) - 1  # the trainer adds one
+
+
+def train(name: str, variant: str, store: Store, seconds: float) -> Budget:
+    """Fit a fresh network for some processor seconds."""
+    config = TrainConfig(epochs=1, batch_size=BATCH)
     torch.manual_seed(config.seed)
     model = create_model(name, variant)
     dataset = GatherDataset(store, model.n_shots, augmentation(config.flip))
-    sampler = RandomSampler(dataset, num_samples=steps * config.batch_size)
-    loader = DataLoader(dataset, config.batch_size, sampler=sampler, drop_last=True)
-    average = WeightAverage(model, config.ema_decay)
-    callbacks = [Reseed(dataset.augment), average]
+    budget = Budget(seconds, WeightAverage(model, config.ema_decay))
+    loader = DataLoader(dataset, BATCH, sampler=budget, drop_last=True)
     precision = choose_precision(config.precision, CPU)
-    trainer = Trainer(objective_of(model), loader, config, precision, CPU, callbacks)
-    start = time.process_time()
-    trainer.fit()
-    return average, time.process_time() - start
+    callbacks = [Reseed(dataset.augment), budget]
+    Trainer(objective_of(model), loader, config, precision, CPU, callbacks).fit()
+    return budget
 
 
 def measure(name: str, variant: str, path: Path, seconds: float) -> dict[str, Any]:
     """Train one variant on one processor, and judge it."""
     torch.set_num_threads(1)
     training, validation = split(Store(path), 0)
-    _, warm = train(name, variant, training, 2)
-    _, longer = train(name, variant, training, 6)
-    a_step = (longer - warm) / 4
-    steps = max(int(seconds / a_step), 1)
-    average, spent = train(name, variant, training, steps)
-    metrics = evaluation(validation)(average.model.eval())
+    train(name, variant, training, 0)  # the first steps compile and allocate
+    budget = train(name, variant, training, seconds)
+    spent, model = budget.spent * seconds, budget.average.model.eval()
+    metrics = evaluation(validation)(model)
     gathers = validation.gathers(range(32))
-    predictor = Predictor(average.model)
     start = time.process_time()
-    predictor.predict(gathers, tta=False)
+    Predictor(model).predict(gathers, tta=False)
     forward = len(gathers) / (time.process_time() - start)
     return {
         "model": f"{name} {variant}",
         "parameters, M": count_parameters(name, variant) / 1e6,
-        "training samples a second": steps * 16 / spent,
-        "prediction": forward,
-        "samples seen": steps * 16,
+        "training, samples a second": budget.steps * BATCH / spent,
+        "prediction, samples a second": forward,
+        "samples seen": budget.steps * BATCH,
         "processor seconds": spent,
         **metrics,
     }
@@ -114,7 +152,7 @@ def run(seconds: float, names: list[tuple[str, str]], store: Store) -> None:
 def main() -> None:
     """Make the store, measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=400, help="processor seconds of training")
+    parser.add_argument("--seconds", type=float, default=300, help="processor seconds of training")
     parser.add_argument("--only", nargs="*", help="model names; all small ones by default")
     arguments = parser.parse_args()
     config = load_config(None, ["name=benchmark-models"])

@@ -19,7 +19,8 @@ from fwi.core.linear import Linear
 from fwi.core.network import Network
 from fwi.core.normalisation import BatchNorm, LayerNorm
 from fwi.core.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
-from fwi.core.pooling import AvgPool2d, Flatten, MaxPool2d
+from fwi.core.padding import ZeroPad
+from fwi.core.pooling import AvgPool2d, Flatten, GlobalAvgPool, MaxPool2d
 from fwi.core.storage import load_network, load_optimizer, save_network
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Conv2d",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -47,6 +49,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "ZeroPad",
     "activation_statistics",
     "dead_units",
     "gradient_statistics",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from fwi.checks import check_shape
 from fwi.core.arrays import Pair, pair
@@ -116,6 +116,34 @@ class AvgPool2d(_Pool2d):
             target = seen(image, offset, gradient.shape[2:], self.stride)
             target += share
         return crop(image, self.padding)
+
+
+class GlobalAvgPool(Layer):
+    """y[n, c] = mean over i, j of x[n, c, i, j]; dL/dx is dL/dy / (H W) at each place.
+
+    Maps of any size come out as one value a channel, ready for a linear layer.
+
+    Source:
+        Lin, Chen and Yan, arXiv 1312.4400, section 3.2.
+    """
+
+    def forward(self, x: Array, *, training: bool = False) -> Array:
+        """Give y (N, C) for x (N, C, H, W).
+
+        Raises:
+            ValueError: if the shape does not fit.
+        """
+        check_shape("x", x, (None, None, None, None))
+        if training:
+            self.keep(x.shape)
+        return array_namespace(x).mean(x, axis=(2, 3))
+
+    def backward(self, gradient: Array) -> Array:
+        """Give dL/dx (N, C, H, W) for dL/dy (N, C)."""
+        (shape,) = self.kept()
+        xp, share = array_namespace(gradient), gradient / math.prod(shape[2:])
+        image = xp.zeros(shape, dtype=gradient.dtype, device=device(gradient))
+        return image + share[:, :, None, None]
 
 
 class Flatten(Layer):

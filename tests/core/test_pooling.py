@@ -18,7 +18,7 @@ from layer_oracle import (
 )
 
 from fwi.core.layer import Layer
-from fwi.core.pooling import AvgPool2d, Flatten, MaxPool2d
+from fwi.core.pooling import AvgPool2d, Flatten, GlobalAvgPool, MaxPool2d
 
 Options = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
@@ -63,7 +63,23 @@ def test_flatten_agrees_with_torch() -> None:
         assert gap_to_autograd(Flatten(), lambda there, w: there.flatten(1), x, library) < EXACT
 
 
-LAYERS = {"max": MaxPool2d(3, 2, 1), "avg": AvgPool2d((2, 3)), "flatten": Flatten()}
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 4), (7, 2)])
+def test_the_mean_over_maps_of_any_size_agrees_with_torch(
+    size: tuple[int, int], library: str
+) -> None:
+    def reference(x: torch.Tensor, w: dict[str, torch.Tensor]) -> torch.Tensor:
+        return F.adaptive_avg_pool2d(x, 1).flatten(1)
+
+    assert gap_to_autograd(GlobalAvgPool(), reference, draw(8, 2, *size), library) < EXACT
+
+
+LAYERS = {
+    "max": MaxPool2d(3, 2, 1),
+    "avg": AvgPool2d((2, 3)),
+    "mean": GlobalAvgPool(),
+    "flatten": Flatten(),
+}
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
@@ -103,5 +119,7 @@ def test_sizes_that_cannot_be_are_refused() -> None:
         AvgPool2d(4).forward(draw(1, 1, 3, 5))
     with pytest.raises(ValueError, match=r"x must be \(n, n, n, n\), got \(4, 4\)"):
         AvgPool2d(2).forward(draw(4, 4))
+    with pytest.raises(ValueError, match=r"x must be \(n, n, n, n\), got \(4, 4\)"):
+        GlobalAvgPool().forward(draw(4, 4))
     with pytest.raises(ValueError, match="kernel must be one or two numbers"):
         MaxPool2d((2, 2, 2))
