@@ -106,7 +106,7 @@ def measure(name: str, variant: str, path: Path, seconds: float) -> dict[str, An
     """Train one variant on one processor, and judge it."""
     torch.set_num_threads(1)
     training, validation = split(Store(path), 0)
-    train(name, variant, training, 0)  # the first steps compile and allocate
+    train(name, variant, training, 1)  # the first steps compile and allocate
     budget = train(name, variant, training, seconds)
     spent, model = budget.spent * seconds, budget.average.model.eval()
     metrics = evaluation(validation)(model)
