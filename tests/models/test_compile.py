@@ -53,8 +53,8 @@ def test_the_training_graph_is_whole_and_equal(name: str) -> None:
     velocity, traced_gradient = learn(traced, inputs)
     # The same operations, some of them decomposed: a few float32 steps of some 3000 m/s.
     torch.testing.assert_close(velocity, expected, rtol=0, atol=0.01)
-    # float32 rounding, which batch normalisation over noise may amplify.
-    assert (traced_gradient - gradient).norm() < 1e-4 * gradient.norm()
+    # float32 rounding, which normalisations and attention over noise amplify: 5e-4 in CAFormer.
+    assert (traced_gradient - gradient).norm() < 2e-3 * gradient.norm()
 
 
 @pytest.mark.skipif(
