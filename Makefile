@@ -10,8 +10,9 @@ INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 demo: $(VENV)/.ready
 	$(BIN)/fwi demo
 
+# A test a processor: small networks gain less from a second thread than from a second test.
 test: $(VENV)/.ready-dev
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
