@@ -202,7 +202,9 @@ def _fold(stem: nn.Module, factor: int, kind: str, tiled: bool) -> nn.Module:
         raise ValueError(f"fold must be 'conv' or 'pool', got {kind!r}")
     convolutions = [m for m in stem.modules() if isinstance(m, nn.Conv2d)]
     channels = convolutions[-1].out_channels
-    layer = nn.Conv2d(channels, channels, (factor, 3), (factor, 1), (0, 1), bias=False)
+    # Its bias gives silence a value of its own: encoders that normalise each place alone, as
+    # ConvNeXt does, would blow up the rounding of nothing.
+    layer = nn.Conv2d(channels, channels, (factor, 3), (factor, 1), (0, 1))
     if tiled:
         with torch.no_grad():
             layer.weight.copy_(_tile(convolutions[0].weight, layer.weight))
