@@ -1,0 +1,72 @@
+"""Small images: their data, the from-scratch network, and what is said of it."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from fwi.baselines.cifar import accuracy, digits, robust_accuracy, scratch_cnn
+from fwi.core import Adam
+from fwi.core.losses import cross_entropy
+
+
+def test_digits_are_divided_once_and_in_equal_shares() -> None:
+    images = digits()
+    assert images.train.shape == (1437, 1, 8, 8)
+    assert images.test.shape == (360, 1, 8, 8)
+    assert images.train.dtype == np.float32
+    together = np.concatenate([images.train, images.test]).reshape(-1, 64) * 16
+    # The same 1,797 images, in another order.
+    assert sorted(map(tuple, together)) == sorted(map(tuple, load_digits().data))
+    assert set(np.bincount(images.test_labels)) <= {35, 36, 37}
+
+
+def test_accuracy_is_the_part_that_is_right() -> None:
+    images, labels = np.zeros((8, 1, 4, 4)), np.array([0, 1] * 4)
+    assert accuracy(lambda x: np.zeros(len(x), int), images, labels) == 0.5
+
+
+def test_robust_accuracy_counts_images_that_bear_every_move() -> None:
+    """The class of an image is whether its pixel (2, 2) is lit, which a move takes away."""
+    images = np.zeros((4, 1, 5, 5))
+    images[0, 0, 2, 2] = 1  # lit alone: every move changes its class
+    images[1] = 1  # lit all over: no move does
+    images[2, 0, 2, 1] = 1  # a move to the right lights the pixel
+    labels = np.array([1, 1, 0, 0])
+    classes = lambda x: (x[:, 0, 2, 2] > 0).astype(int)  # noqa: E731
+    assert accuracy(classes, images, labels) == 1
+    assert robust_accuracy(classes, images, labels) == 0.5
+
+
+@pytest.mark.parametrize(("channels", "side"), [(1, 8), (3, 32)])
+def test_scratch_network_is_that_of_torch(channels: int, side: int) -> None:
+    network = scratch_cnn(channels, side, dtype="float64", seed=3)
+    twin = nn.Sequential(
+        nn.Conv2d(channels, 10, 7, padding=3),
+        nn.BatchNorm2d(10),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.25),
+        nn.Flatten(),
+        nn.Linear(10 * (side // 2) ** 2, 300),
+        nn.LeakyReLU(),
+        nn.Linear(300, 10),
+    ).double()
+    for (_, ours), theirs in zip(network.layer.children(), twin, strict=True):
+        for key, value in ours.params.items():
+            getattr(theirs, key).data = torch.from_numpy(value.copy())
+    images = np.random.default_rng(0).normal(size=(5, channels, side, side))
+    expected = twin.eval()(torch.from_numpy(images)).detach().numpy()
+    # float64 rounding of sums of a few thousand terms.
+    np.testing.assert_allclose(network.predict(images), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ten_digits_are_learned_by_heart_in_fifty_epochs(seed: int) -> None:
+    images = digits(seed=seed)
+    chosen = [int(np.flatnonzero(images.train_labels == digit)[0]) for digit in range(10)]
+    x, y = images.train[chosen], images.train_labels[chosen]
+    network = scratch_cnn(1, 8, seed=seed)
+    network.fit(x, y, cross_entropy, Adam(0.01), epochs=50, batch_size=10, rng=seed)
+    assert accuracy(lambda z: network.predict(z).argmax(1), x, y) == 1
