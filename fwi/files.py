@@ -9,13 +9,14 @@ import re
 import shutil
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -188,3 +189,23 @@ def _temporary(path: Path) -> Path:
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def read_safetensors(path: Path, load: Callable[[Path], Any], whole: str) -> Any:
+    """Read a safetensors file, whose format cannot run code.
+
+    Args:
+        path: the file.
+        load: `load_file` of safetensors for the arrays wanted, NumPy's or torch's.
+        whole: what is not whole without the file, for the error.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is another kind of file, or is cut short.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; the {whole} is not whole")
+    try:
+        return load(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a readable safetensors file: {error}") from None

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from array_api_compat import is_array_api_obj, to_device
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from fwi.core.layer import Array, Layer
 from fwi.core.optimizer import Optimizer
+from fwi.files import read_safetensors
 
 Arrays = dict[str, npt.NDArray[Any]]
 _KINDS = ("params", "state")
@@ -81,12 +81,7 @@ def read_arrays(file: Path) -> Arrays:
         FileNotFoundError: if there is none.
         ValueError: if it is another kind of file, or is cut short.
     """
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} does not exist; the network is not whole")
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise ValueError(f"{file} is not a readable safetensors file: {error}") from None
+    return read_safetensors(file, load_file, "network")
 
 
 def _on_host(value: Array) -> npt.NDArray[Any]:

@@ -6,8 +6,8 @@ its rows: a matrix from time rows to depth rows, started from the diagonal that 
 would give. The first skip, at the resolution of the records, is left out: through it, marks of the
 recording would reach the map.
 
-Source: physics-informed U-Net, arXiv 2212.02338 (the removed first skip); the mixing of rows is
-ours. Used there as the regulariser of an inversion, `fwi.physics`' simulator being its loss.
+Source: physics-informed U-Net, arXiv 2212.02338 (the removed first skip, in a network that
+regularises an inversion); the mixing of rows is ours.
 """
 
 from __future__ import annotations

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from fwi.files import atomic_folder, settled_folder
+from fwi.files import atomic_folder, read_safetensors, settled_folder
 from fwi.models import create_model
 
 FORMAT = 1
@@ -142,12 +141,7 @@ def read_tensors(path: Path) -> Tensors:
         FileNotFoundError: if there is none.
         ValueError: if it is another kind of file, or is cut short.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; the checkpoint is not whole")
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
+    return read_safetensors(path, load_file, "checkpoint")
 
 
 def ship_checkpoint(source: Path, target: Path) -> None:

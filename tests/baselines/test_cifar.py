@@ -34,7 +34,10 @@ def test_robust_accuracy_counts_images_that_bear_every_move() -> None:
     images[1] = 1  # lit all over: no move does
     images[2, 0, 2, 1] = 1  # a move to the right lights the pixel
     labels = np.array([1, 1, 0, 0])
-    classes = lambda x: (x[:, 0, 2, 2] > 0).astype(int)  # noqa: E731
+
+    def classes(x: np.ndarray) -> np.ndarray:
+        return (x[:, 0, 2, 2] > 0).astype(int)
+
     assert accuracy(classes, images, labels) == 1
     assert robust_accuracy(classes, images, labels) == 0.5
 
