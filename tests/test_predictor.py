@@ -136,9 +136,10 @@ def test_confidence_head_judges_each_cell(gathers: np.ndarray) -> None:
     error = predictor.predict_error(gathers)
     assert error.shape == (5, 70, 70)
     with torch.inference_mode():
-        expected = predictor.model.predict_all(torch.from_numpy(gathers)).error
+        there = torch.from_numpy(gathers).to(predictor.device)
+        expected = predictor.model.predict_all(there).error
     # Another batch size may take another convolution algorithm: float32 rounding.
-    np.testing.assert_allclose(error, expected[:, 0].numpy(), rtol=1e-4)
+    np.testing.assert_allclose(error, expected[:, 0].cpu().numpy(), rtol=1e-4)
 
 
 def test_networks_without_a_confidence_head_say_so(run_folder: Path, gathers: np.ndarray) -> None:

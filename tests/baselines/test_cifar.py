@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from scratch_twin import torch_twin
 from sklearn.datasets import load_digits
-from torch import nn
 
 from fwi.baselines.cifar import accuracy, digits, robust_accuracy, scratch_cnn
-from fwi.core import Adam
-from fwi.core.losses import cross_entropy
 
 
 def test_digits_are_divided_once_and_in_equal_shares() -> None:
@@ -45,17 +43,7 @@ def test_robust_accuracy_counts_images_that_bear_every_move() -> None:
 @pytest.mark.parametrize(("channels", "side"), [(1, 8), (3, 32)])
 def test_scratch_network_is_that_of_torch(channels: int, side: int) -> None:
     network = scratch_cnn(channels, side, dtype="float64", seed=3)
-    twin = nn.Sequential(
-        nn.Conv2d(channels, 10, 7, padding=3),
-        nn.BatchNorm2d(10),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Dropout(0.25),
-        nn.Flatten(),
-        nn.Linear(10 * (side // 2) ** 2, 300),
-        nn.LeakyReLU(),
-        nn.Linear(300, 10),
-    ).double()
+    twin = torch_twin(channels, side).double()
     for (_, ours), theirs in zip(network.layer.children(), twin, strict=True):
         for key, value in ours.params.items():
             getattr(theirs, key).data = torch.from_numpy(value.copy())
@@ -63,13 +51,3 @@ def test_scratch_network_is_that_of_torch(channels: int, side: int) -> None:
     expected = twin.eval()(torch.from_numpy(images)).detach().numpy()
     # float64 rounding of sums of a few thousand terms.
     np.testing.assert_allclose(network.predict(images), expected, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_ten_digits_are_learned_by_heart_in_fifty_epochs(seed: int) -> None:
-    images = digits(seed=seed)
-    chosen = [int(np.flatnonzero(images.train_labels == digit)[0]) for digit in range(10)]
-    x, y = images.train[chosen], images.train_labels[chosen]
-    network = scratch_cnn(1, 8, seed=seed)
-    network.fit(x, y, cross_entropy, Adam(0.01), epochs=50, batch_size=10, rng=seed)
-    assert accuracy(lambda z: network.predict(z).argmax(1), x, y) == 1

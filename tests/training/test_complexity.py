@@ -12,13 +12,9 @@ from torch import nn
 
 from fwi.cli import main
 from fwi.models import count_parameters, model_names, register_model
-from fwi.training import complexity
-from fwi.training.complexity import (
-    complexity_table,
-    count_multiply_adds,
-    measure,
-    peak_memory,
-)
+from fwi.training import complexity, speed
+from fwi.training.complexity import complexity_table, count_multiply_adds
+from fwi.training.speed import measure, peak_memory
 
 CPU = torch.device("cpu")
 
@@ -140,8 +136,8 @@ class Wide(nn.Module):
 def probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register nothing but networks whose costs are known; only the last is small."""
     monkeypatch.setattr("fwi.models.registry._models", {})
-    monkeypatch.setattr(complexity, "choose_device", lambda: CPU)
-    monkeypatch.setattr(complexity, "choose_precision", lambda *_: "float32")
+    monkeypatch.setattr(speed, "choose_device", lambda: CPU)
+    monkeypatch.setattr(speed, "choose_precision", lambda *_: "float32")
     monkeypatch.setattr(complexity, "LARGE", 5_000_000)
     variants = {"ten": {"layers": 10}, "twenty": {"layers": 20}}
     register_model("wide", variants, "a paper", {"ten": 12.5})(Wide)
@@ -163,6 +159,17 @@ def test_measuring_leaves_the_random_numbers_alone() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
     assert measured["forward_samples_s"] > 0
     assert measured["train_samples_s"] > 0
+
+
+@pytest.mark.usefixtures("probes")
+def test_a_network_too_large_for_the_memory_has_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(speed, "peak_memory", fail)
+    row = complexity_table(["slim"]).row(0, named=True)
+    assert row["parameters_m"] == 2
+    assert [row["memory_mb"], row["forward_samples_s"], row["train_samples_s"]] == 3 * [None]
 
 
 @pytest.mark.usefixtures("probes")

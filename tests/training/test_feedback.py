@@ -61,10 +61,10 @@ def test_predictor_mends_maps_of_others() -> None:
     predictor = Predictor(corrector(), batch_size=2, precision="float32")
     better = predictor.correct(gathers, maps)
     with torch.inference_mode():
-        start = torch.from_numpy(maps)[:, None]
-        expected = mend(predictor.model, torch.from_numpy(gathers), start)
+        observed, start = (torch.from_numpy(a).to(predictor.device) for a in (gathers, maps))
+        expected = mend(predictor.model, observed, start[:, None])
     # Another batch size may take another convolution algorithm: float32 rounding.
-    np.testing.assert_allclose(better, expected[:, 0].numpy(), atol=0.05)
+    np.testing.assert_allclose(better, expected[:, 0].cpu().numpy(), atol=0.05)
     with pytest.raises(ValueError, match=r"velocity must be \(3, 70, 70\)"):
         predictor.correct(gathers, maps[:2])
     with pytest.raises(TypeError, match="correct needs a corrector, got a Network"):
