@@ -113,7 +113,7 @@ class LeaderboardConfig(_Section):
 
     runs: list[str] = Field(default_factory=list)  # run folders or "default"; all of runs/
     fold: int = 0  # of the store, validated
-    floors: bool = True  # the mean map and ridge regression beside the runs
+    baselines: list[str] | None = None  # of fwi.baselines.gathers; all where none, [] for none
     tta: bool = True
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from rich.text import Text
 
 console = Console(stderr=True)
 _LINE_SECONDS = 30
+_shown: ContextVar[bool] = ContextVar("shown", default=False)  # whether a bar is
 
 
 class _Rate(ProgressColumn):
@@ -39,7 +41,8 @@ Advance = Callable[..., None]
 def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Advance]:
     """Show on standard error how far a stage is, how fast it goes and what is left.
 
-    A terminal or notebook gets a bar; a log file, a line every half minute.
+    A terminal or notebook gets a bar; a log file, a line every half minute; work that is a step of
+    shown work, nothing.
 
     Args:
         what: the work, in a word or two.
@@ -50,8 +53,18 @@ def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Advance]:
         advance(steps=1, note=None): counts steps and replaces the note behind the bar.
     """
     live = console.is_terminal or console.is_jupyter
-    with (_bar if live else _lines)(what, total, done) as advance:
-        yield advance
+    show = _nothing if _shown.get() else _bar if live else _lines
+    token = _shown.set(True)
+    try:
+        with show(what, total, done) as advance:
+            yield advance
+    finally:
+        _shown.reset(token)
+
+
+@contextmanager
+def _nothing(what: str, total: int, done: int) -> Iterator[Advance]:
+    yield lambda steps=1, note=None: None
 
 
 @contextmanager

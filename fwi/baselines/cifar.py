@@ -11,7 +11,7 @@ CIFAR-10 is read where the user has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -78,7 +78,7 @@ def digits(test: int = 360, seed: int = 0) -> Images:
 
 def scratch_cnn(
     in_channels: int = 3,
-    side: int = 32,
+    size: Sequence[int] = (32, 32),
     n_outputs: int = 10,
     *,
     dropout: float = 0.25,
@@ -89,7 +89,7 @@ def scratch_cnn(
 
     Args:
         in_channels: of the images.
-        side: their rows and columns, even.
+        size: their rows and columns.
         n_outputs: numbers that come out, for classes their logits.
         dropout: probability with which a value is left out in training.
         seed: of weights and dropout.
@@ -104,7 +104,7 @@ def scratch_cnn(
         MaxPool2d(2),
         Dropout(dropout, rng=rng),
         Flatten(),
-        Linear(10 * (side // 2) ** 2, 300, **made),
+        Linear(10 * (size[0] // 2) * (size[1] // 2), 300, **made),
         LeakyReLU(),
         Linear(300, n_outputs, **made),
     )
@@ -122,16 +122,16 @@ def fit_scratch_cnn(
     """Fit the from-scratch network by Adam in one cycle; its history is `network.history`.
 
     Args:
-        images: square ones, of an even number of pixels a side.
+        images: of any size.
         epochs: passes over the training part.
         lr: peak of the one-cycle schedule.
         batch_size: images a step.
         seed: of weights, dropout and order.
         dtype: "float32" or "float64".
     """
-    n, channels, side, _ = images.train.shape
+    n, channels, *size = images.train.shape
     n_classes = int(images.train_labels.max()) + 1
-    network = scratch_cnn(channels, side, n_classes, seed=seed, dtype=dtype)
+    network = scratch_cnn(channels, size, n_classes, seed=seed, dtype=dtype)
     total = epochs * steps_in_epoch(n, batch_size)
     network.fit(
         images.train.astype(dtype),

@@ -1,8 +1,9 @@
-"""leaderboard: every run, and the floors, on one validation fold."""
+"""leaderboard: every run, and the baselines, on one validation fold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fwi.baselines.floors import fit_ridge, reduce_gathers
+from fwi.baselines.gathers import BASELINES, reduce_gathers
+from fwi.checks import nearest
 from fwi.config import Config, LeaderboardConfig
 from fwi.data.store import Store
 from fwi.files import atomic_file
@@ -23,7 +25,7 @@ from fwi.stages.train import predict_store, split
 Array = npt.NDArray[Any]
 
 _BLOCK = 64  # gathers reduced at once
-_RIDGE_SAMPLES = 8_000  # beyond, ridge on thousands of features takes minutes
+_SAMPLES = 8_000  # beyond, ridge regression on thousands of features takes minutes
 
 
 def run(config: Config, *, force: bool = False) -> pl.DataFrame:
@@ -38,6 +40,7 @@ def run(config: Config, *, force: bool = False) -> pl.DataFrame:
 
     Raises:
         FileNotFoundError: if the store or a named run is missing.
+        KeyError: if a baseline is unknown.
         ValueError: if the fold is empty, the store has no maps, or there is nothing to compare.
     """
     board = config.leaderboard
@@ -47,33 +50,45 @@ def run(config: Config, *, force: bool = False) -> pl.DataFrame:
     names = validation.catalog["family"].to_list()
     rows: list[dict[str, Any]] = []
     runs = [Path(r) for r in board.runs] or find_runs(config.runs)
-    if not runs and not board.floors:
+    baselines = _chosen(board.baselines)
+    if not runs and not baselines:
         raise ValueError(
-            f"leaderboard.runs must name a run or leaderboard.floors be true, got neither and no "
+            "leaderboard.runs or leaderboard.baselines must name something, got neither and no "
             f"finished run in {config.runs}; train one first"
         )
-    with progress_bar("leaderboard", len(runs) + 2 * board.floors) as advance:
-        for name, predicted in _candidates(runs, board, training, validation):
+    with progress_bar("leaderboard", len(runs) + len(baselines)) as advance:
+        for name, predicted in chain(
+            _runs(runs, board, training, validation), _baselines(baselines, training, validation)
+        ):
             rows.append({"run": name, **summarize(predicted, true, names)})
-            advance()
+            advance(note=name)
     table = pl.DataFrame(rows).sort("mae")
     with atomic_file(config.runs / "leaderboard.parquet") as temporary:
         table.write_parquet(temporary)
     return table
 
 
-def _candidates(
+def _chosen(names: list[str] | None) -> list[str]:
+    """Name the baselines that are asked for; all where none are named."""
+    for name in names or []:
+        if name not in BASELINES:
+            raise KeyError(
+                f"leaderboard.baselines must be known names, got {name!r}; "
+                f"{nearest(name, BASELINES)}"
+            )
+    return list(BASELINES) if names is None else names
+
+
+def _runs(
     runs: list[Path], board: LeaderboardConfig, training: Store, validation: Store
 ) -> Iterator[tuple[str, Array]]:
-    """Yield the name and the predicted validation maps of each run and floor."""
+    """Yield the name and the predicted validation maps of each run."""
     for path in runs:
         predictor = load(path)
         yield (
             _label(path, predictor, board.fold, training),
             predict_store(predictor, validation, board.tta),
         )
-    if board.floors:
-        yield from _floors(training, validation)
 
 
 def _label(path: Path, predictor: Predictor, fold: int, store: Store) -> str:
@@ -92,15 +107,16 @@ def find_runs(folder: Path) -> list[Path]:
     return sorted(p.parent.parent for p in folder.glob("*/checkpoints/best"))
 
 
-def _floors(training: Store, validation: Store) -> list[tuple[str, Array]]:
-    """Predict the validation maps by the mean map and by ridge regression."""
-    step = -(-len(training) // _RIDGE_SAMPLES)
-    chosen = range(0, len(training), step)
-    maps = training.maps(chosen)
-    mean = np.broadcast_to(maps.mean(axis=0, dtype=np.float64), (len(validation), *maps.shape[1:]))
-    ridge = fit_ridge(_features(training, chosen), maps)
-    predicted = ridge.predict(_features(validation, range(len(validation))))
-    return [("mean map", mean), ("ridge regression", predicted.reshape(mean.shape))]
+def _baselines(names: list[str], training: Store, validation: Store) -> Iterator[tuple[str, Array]]:
+    """Yield the name and the predicted validation maps of each baseline, fitted anew."""
+    if not names:
+        return
+    chosen = range(0, len(training), -(-len(training) // _SAMPLES))
+    x, maps = _features(training, chosen), training.maps(chosen)
+    families = training.catalog["family"][list(chosen)].to_list()
+    judged = _features(validation, range(len(validation)))
+    for name in names:
+        yield name, BASELINES[name]().fit(x, maps, families).predict(judged)
 
 
 def _features(store: Store, chosen: range) -> Array:

@@ -42,7 +42,7 @@ def test_robust_accuracy_counts_images_that_bear_every_move() -> None:
 
 @pytest.mark.parametrize(("channels", "side"), [(1, 8), (3, 32)])
 def test_scratch_network_is_that_of_torch(channels: int, side: int) -> None:
-    network = scratch_cnn(channels, side, dtype="float64", seed=3)
+    network = scratch_cnn(channels, (side, side), dtype="float64", seed=3)
     twin = torch_twin(channels, side).double()
     for (_, ours), theirs in zip(network.layer.children(), twin, strict=True):
         for key, value in ours.params.items():

@@ -33,7 +33,7 @@ def test_ten_digits_are_learned_by_heart_in_fifty_epochs(seed: int) -> None:
     images = digits(seed=seed)
     chosen = [int(np.flatnonzero(images.train_labels == digit)[0]) for digit in range(10)]
     x, y = images.train[chosen], images.train_labels[chosen]
-    network = scratch_cnn(1, 8, seed=seed)
+    network = scratch_cnn(1, (8, 8), seed=seed)
     network.fit(x, y, cross_entropy, Adam(0.01), epochs=50, batch_size=10, rng=seed)
     assert accuracy(lambda z: network.predict(z).argmax(1), x, y) == 1
 
@@ -42,7 +42,7 @@ def test_ten_digits_are_learned_by_heart_in_fifty_epochs(seed: int) -> None:
 def test_a_thousand_digits_are_learned_in_ten_epochs(seed: int) -> None:
     images = digits(seed=seed)
     x, y = images.train[:1000], images.train_labels[:1000]
-    network = scratch_cnn(1, 8, seed=seed)
+    network = scratch_cnn(1, (8, 8), seed=seed)
     network.fit(x, y, cross_entropy, Adam(0.003), epochs=10, rng=seed)
     assert accuracy(lambda z: network.predict(z).argmax(1), x, y) > 0.97
 

@@ -1,4 +1,4 @@
-"""The leaderboard: its rows, its floors, and that the validation fold teaches nothing."""
+"""The leaderboard: its rows, its baselines, and that the validation fold teaches nothing."""
 
 import shutil
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from fwi.baselines.gathers import BASELINES
 from fwi.config import Config, LeaderboardConfig
 from fwi.data.store import Store
 from fwi.metrics import SCORED
@@ -15,9 +16,9 @@ from fwi.stages import leaderboard
 from fwi.training.checkpoint import Description, save_checkpoint
 
 OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [8, 8, 8, 8]}
-Floors = Callable[[int], dict[str, np.ndarray]]
+Maps = Callable[[int], dict[str, np.ndarray]]
 
-FLOORS = ["mean map", "ridge regression"]
+NAMES = sorted(BASELINES)
 
 
 @pytest.fixture
@@ -59,9 +60,9 @@ def test_mean_map_has_the_error_of_a_direct_computation(config: Config, small_st
         assert row[family] == pytest.approx(error[families == family].mean(), rel=1e-9)
 
 
-def test_floors_stand_alone_where_there_is_no_run(config: Config, small_store: Store) -> None:
+def test_baselines_stand_alone_where_there_is_no_run(config: Config, small_store: Store) -> None:
     table = board(config)
-    assert sorted(table["run"]) == FLOORS
+    assert sorted(table["run"]) == NAMES
     families = small_store.catalog["family"].unique().to_list()
     assert table.columns[:3] == ["run", "mae", "mae_scored"]
     assert sorted(table.columns[3:]) == sorted(families)
@@ -72,12 +73,12 @@ def test_floors_stand_alone_where_there_is_no_run(config: Config, small_store: S
 def test_every_run_with_a_best_checkpoint_is_found(two_runs: Config) -> None:
     assert [p.name for p in leaderboard.find_runs(two_runs.runs)] == ["earlier", "later"]
     table = board(two_runs)
-    assert sorted(table["run"]) == ["earlier", "later", *FLOORS]
+    assert sorted(table["run"]) == sorted(["earlier", "later", *NAMES])
     assert table.null_count().sum_horizontal().item() == 0
 
 
 def test_only_the_named_run_is_compared(two_runs: Config) -> None:
-    table = board(two_runs, runs=[str(two_runs.runs / "later")], floors=False)
+    table = board(two_runs, runs=[str(two_runs.runs / "later")], baselines=[])
     assert table["run"].to_list() == ["later"]
 
 
@@ -86,9 +87,18 @@ def test_missing_run_is_named(two_runs: Config) -> None:
         board(two_runs, runs=[str(two_runs.runs / "none")])
 
 
+def test_only_the_named_baselines_are_compared(config: Config) -> None:
+    assert board(config, baselines=["mean map"])["run"].to_list() == ["mean map"]
+
+
+def test_unknown_baseline_names_the_nearest(config: Config) -> None:
+    with pytest.raises(KeyError, match="got 'mean mop'; did you mean 'mean map'"):
+        board(config, baselines=["mean mop"])
+
+
 def test_nothing_to_compare_is_refused(config: Config) -> None:
-    with pytest.raises(ValueError, match=r"leaderboard\.runs must name a run"):
-        board(config, floors=False)
+    with pytest.raises(ValueError, match=r"leaderboard\.baselines must name something"):
+        board(config, baselines=[])
 
 
 def test_unknown_fold_is_refused(config: Config) -> None:
@@ -97,10 +107,10 @@ def test_unknown_fold_is_refused(config: Config) -> None:
 
 
 @pytest.fixture
-def floors_of(small_store: Store, tmp_path: Path) -> Floors:
-    """The floors of a copy of the store in which the maps of one fold are spoiled."""
+def baselines_of(small_store: Store, tmp_path: Path) -> Maps:
+    """The baselines on a copy of the store in which the maps of one fold are spoiled."""
 
-    def floors(poisoned: int) -> dict[str, np.ndarray]:
+    def baselines(poisoned: int) -> dict[str, np.ndarray]:
         path = tmp_path / f"store-{poisoned}"
         shutil.copytree(small_store.path, path)
         catalog = small_store.catalog.filter(pl.col("fold") == poisoned)
@@ -111,14 +121,14 @@ def floors_of(small_store: Store, tmp_path: Path) -> Floors:
             np.save(file, maps)
         store = Store(path)
         parts = store.where(pl.col("fold") != 0), store.where(pl.col("fold") == 0)
-        return dict(leaderboard._floors(*parts))
+        return dict(leaderboard._baselines(list(BASELINES), *parts))
 
-    return floors
+    return baselines
 
 
-def test_validation_maps_teach_the_floors_nothing(floors_of: Floors) -> None:
+def test_validation_maps_teach_the_baselines_nothing(baselines_of: Maps) -> None:
     nobody = -1
-    clean, validation, training = floors_of(nobody), floors_of(0), floors_of(1)
-    for name in FLOORS:
+    clean, validation, training = baselines_of(nobody), baselines_of(0), baselines_of(1)
+    for name in NAMES:
         np.testing.assert_array_equal(validation[name], clean[name])
         assert not np.allclose(training[name], clean[name]), name  # the poison works

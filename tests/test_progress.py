@@ -1,0 +1,34 @@
+"""Progress: lines in a log, and nothing for work inside shown work."""
+
+from __future__ import annotations
+
+import pytest
+
+from fwi import progress
+from fwi.progress import progress_bar
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is printed, with a line at every step."""
+    lines: list[str] = []
+    monkeypatch.setattr(progress, "_LINE_SECONDS", 0)
+    monkeypatch.setattr(progress.console, "print", lines.append)
+    return lines
+
+
+def test_a_log_says_what_is_done_and_left(said: list[str]) -> None:
+    with progress_bar("dig", 4, done=1) as advance:
+        advance(2, "deep")
+    assert said[0].startswith("dig 3/4, ")
+    assert said[0].endswith(" left deep")
+
+
+def test_work_inside_shown_work_is_silent(said: list[str]) -> None:
+    with progress_bar("outer", 2) as outer:
+        with progress_bar("inner", 2) as inner:
+            inner(note="unseen")
+        outer()
+    with progress_bar("later", 1) as later:
+        later()
+    assert [line.split()[0] for line in said] == ["outer", "later"]
