@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_cupy_array, is_torch_array
 
 from fwi.checks import check_shape
 
@@ -49,6 +50,11 @@ def float_dtype(dtype: str) -> np.dtype:
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}; choose one")
     return np.dtype(dtype)
+
+
+def on_gpu(x: Array) -> bool:
+    """Say whether an array lies on an accelerator."""
+    return is_cupy_array(x) or (is_torch_array(x) and x.device.type != "cpu")
 
 
 def check_input(x: Array, parameter: Array, shape: Sequence[int | None]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from fwi.core.arrays import Pair, check_input, count, float_dtype, pair
+from fwi.core.arrays import Pair, check_input, count, float_dtype, on_gpu, pair
 from fwi.core.correlations import Correlation, choose_method, correlation
 from fwi.core.initialisers import initial
 from fwi.core.layer import Layer
@@ -17,8 +17,9 @@ from fwi.core.sliding import crop, output_size, pad
 
 Array = Any
 
-# Windows repeat a map R S times; a part of the batch at a time keeps them from filling the memory.
-WINDOW_BYTES = 2**24
+# Windows repeat a map R S times; a part of the batch at a time keeps them in a processor's cache,
+# and from filling a GPU's memory (benchmarks/core.py).
+WINDOW_BYTES, GPU_WINDOW_BYTES = 2**21, 2**28
 
 
 class Conv2d(Layer):
@@ -111,9 +112,13 @@ class Conv2d(Layer):
         return pad(x[part, ...], self.padding)
 
     def _parts(self, x: Array, places: Pair) -> Iterator[slice]:
-        """Cut the batch so that a part's windows and results fit in WINDOW_BYTES."""
+        """Cut the batch so that a part's windows, or spectra, and results fit in the bytes above."""
         weight = self.params["weight"]
-        values = math.prod(places) * (math.prod(weight.shape[1:]) + self.outputs)
-        step = max(1, WINDOW_BYTES // (values * weight.dtype.itemsize))
+        if self.method == "fft":
+            values = 2 * math.prod(x.shape[2:]) * (2 * self.inputs + self.outputs)
+        else:
+            values = math.prod(places) * (math.prod(weight.shape[1:]) + self.outputs)
+        limit = GPU_WINDOW_BYTES if on_gpu(x) else WINDOW_BYTES
+        step = max(1, limit // (values * weight.dtype.itemsize))
         for start in range(0, x.shape[0], step):
             yield slice(start, start + step)

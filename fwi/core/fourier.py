@@ -1,7 +1,7 @@
 """The cross-correlation as products of spectra.
 
-With x, w and G = dL/dy (its values s apart, zeros between) all filled up to the maps' size H x W,
-and hats for their discrete Fourier transforms, at each frequency:
+With x, w and G = dL/dy (its values s apart, zeros between) all filled up to one size, at least that
+of the maps, H x W, and hats for their discrete Fourier transforms, at each frequency:
 
     y^[n, k] = sum over c of x^[n, c] conj(w^[k, c])
     dL/dx^[n, c] = sum over k of G^[n, k] w^[k, c]
@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from array_api_compat import array_namespace, device
+from scipy.fft import next_fast_len
 
 from fwi.core.arrays import Pair
 from fwi.core.sliding import output_size, seen
@@ -39,19 +40,21 @@ def fourier_backward(x: Array, weight: Array, gradient: Array, stride: Pair) -> 
     """Give dL/dx (N, C, H, W) and dL/dw (K, C, R, S) for G = dL/dy (N, K, H', W')."""
     size, places = _sizes(x, weight, stride)
     xp = array_namespace(x)
-    spread = xp.zeros((*gradient.shape[:2], *size), dtype=x.dtype, device=device(x))
+    height, width = x.shape[2:]
+    spread = xp.zeros((*gradient.shape[:2], height, width), dtype=x.dtype, device=device(x))
     seen(spread, (0, 0), places, stride)[...] = gradient
     g = _spectrum(spread, size)
     image = xp.matmul(g, _spectrum(weight, size))
     kernel = xp.matmul(xp.conj(_transposed(g)), _spectrum(x, size))
     r, s = weight.shape[2:]
-    return _maps(image, size), _maps(kernel, size)[..., :r, :s]
+    return _maps(image, size)[..., :height, :width], _maps(kernel, size)[..., :r, :s]
 
 
 def _sizes(x: Array, weight: Array, stride: Pair) -> tuple[Pair, Pair]:
-    """Give the maps' size (H, W) and the kernel's places (H', W')."""
+    """Give a size that transforms are fast for, at least (H, W), and the places (H', W')."""
     size = (x.shape[2], x.shape[3])
-    return size, output_size(size, (weight.shape[2], weight.shape[3]), stride)
+    places = output_size(size, (weight.shape[2], weight.shape[3]), stride)
+    return (next_fast_len(size[0], real=True), next_fast_len(size[1], real=True)), places
 
 
 def _spectrum(x: Array, size: Pair) -> Array:
