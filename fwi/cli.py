@@ -204,7 +204,7 @@ def leaderboard(
     config: ConfigFile = None,
     overrides: Overrides = None,
 ) -> None:
-    """Compare runs, and two floors, on one validation fold."""
+    """Compare runs, and the baselines, on one validation fold."""
     _print_table(
         _run("leaderboard", config, overrides, False, name=name, store=store, leaderboard__runs=run)
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -41,8 +42,8 @@ Advance = Callable[..., None]
 def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Advance]:
     """Show on standard error how far a stage is, how fast it goes and what is left.
 
-    A terminal or notebook gets a bar; a log file, a line every half minute; work that is a step of
-    shown work, nothing.
+    A terminal, or a notebook with ipywidgets, gets a bar; a log file, a line every half minute;
+    work that is a step of shown work, nothing.
 
     Args:
         what: the work, in a word or two.
@@ -52,7 +53,7 @@ def progress_bar(what: str, total: int, done: int = 0) -> Iterator[Advance]:
     Yields:
         advance(steps=1, note=None): counts steps and replaces the note behind the bar.
     """
-    live = console.is_terminal or console.is_jupyter
+    live = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
     show = _nothing if _shown.get() else _bar if live else _lines
     token = _shown.set(True)
     try:

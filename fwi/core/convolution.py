@@ -112,7 +112,7 @@ class Conv2d(Layer):
         return pad(x[part, ...], self.padding)
 
     def _parts(self, x: Array, places: Pair) -> Iterator[slice]:
-        """Cut the batch so that a part's windows, or spectra, and results fit in the bytes above."""
+        """Cut the batch so that a part's windows, or spectra, fit in the bytes above."""
         weight = self.params["weight"]
         if self.method == "fft":
             values = 2 * math.prod(x.shape[2:]) * (2 * self.inputs + self.outputs)

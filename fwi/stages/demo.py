@@ -54,7 +54,7 @@ def run(config: Config, *, force: bool = False) -> DemoResult:
     store = prepare.run(config, force=force)
     console.print(f"2/5 train {config.train.model} for {config.train.epochs} epochs")
     train.run(config, force=force)
-    console.print("3/5 compare with the shipped weights and the floors on the validation fold")
+    console.print("3/5 compare with the shipped weights and the baselines on the validation fold")
     board = config.leaderboard.model_copy(update={"runs": [str(folder), "default"]})
     table = leaderboard.run(config.model_copy(update={"leaderboard": board}))
     written = _submit_test_folder(config, folder / "test_folder")
