@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 import torch
 from scratch_twin import torch_twin
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_sample_image
 
-from fwi.baselines.cifar import accuracy, digits, robust_accuracy, scratch_cnn
+from fwi.baselines.cifar import (
+    Images,
+    accuracy,
+    classify,
+    digits,
+    fit_resnet9,
+    fit_scratch_cnn,
+    robust_accuracy,
+    scratch_cnn,
+)
 
 
 def test_digits_are_divided_once_and_in_equal_shares() -> None:
@@ -51,3 +60,27 @@ def test_scratch_network_is_that_of_torch(channels: int, side: int) -> None:
     expected = twin.eval()(torch.from_numpy(images)).detach().numpy()
     # float64 rounding of sums of a few thousand terms.
     np.testing.assert_allclose(network.predict(images), expected, rtol=0, atol=1e-10)
+
+
+def photographs() -> Images:
+    """Cut scikit-learn's two photographs into patches of 3 x 32 x 32, each labelled by its own."""
+    patches, labels = [], []
+    for label, name in enumerate(("china.jpg", "flower.jpg")):
+        picture = load_sample_image(name)[:416, :640].transpose(2, 0, 1) / np.float32(255)
+        cut = picture.reshape(3, 13, 32, 20, 32).transpose(1, 3, 0, 2, 4).reshape(-1, 3, 32, 32)
+        patches.append(cut)
+        labels.append(np.full(len(cut), label))
+    x, y = np.concatenate(patches), np.concatenate(labels)
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = np.ascontiguousarray(x[order]), y[order]
+    return Images(x[:400], y[:400], x[400:], y[400:])
+
+
+def test_patches_of_photographs_are_told_apart() -> None:
+    images = photographs()
+    assert images.test.shape == (120, 3, 32, 32)
+    network = fit_scratch_cnn(images, epochs=6)
+    assert network.history["validation_accuracy"][-1] > 0.85  # 0.5 without learning
+    model, history = fit_resnet9(images, 6, batch_size=50, width=16)
+    assert history["accuracy"][-1] > 0.85
+    assert accuracy(lambda x: classify(model, x), images.test, images.test_labels) > 0.85
