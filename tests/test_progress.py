@@ -32,3 +32,13 @@ def test_work_inside_shown_work_is_silent(said: list[str]) -> None:
     with progress_bar("later", 1) as later:
         later()
     assert [line.split()[0] for line in said] == ["outer", "later"]
+
+
+def test_a_notebook_that_cannot_draw_bars_gets_lines(
+    said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress.console, "is_jupyter", True)
+    monkeypatch.setattr(progress, "find_spec", lambda name: None)
+    with progress_bar("dig", 2) as advance:
+        advance()
+    assert said[0].startswith("dig 1/2, ")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from fwi.baselines.cifar import scratch_cnn
+from fwi.baselines.reduced import flat
 from fwi.core import Adam
 from fwi.core.batches import steps_in_epoch
 from fwi.core.losses import l1
@@ -41,10 +42,10 @@ class GatherCNN:
         """Minimise the mean absolute error over standardised reduced gathers."""
         n, shots, *size = x.shape
         epochs = self.epochs or max(1, min(_EPOCHS, _SHOWN // n))
-        self.shape_, self.scaler_ = y.shape[1:], StandardScaler().fit(x.reshape(n, -1))
+        self.shape_, self.scaler_ = y.shape[1:], StandardScaler().fit(flat(x))
         cells = int(np.prod(self.shape_))
         self.network_ = scratch_cnn(shots, (size[0], size[1]), cells, seed=self.seed)
-        target = ((y.reshape(n, -1) - _MEAN) / _SPREAD).astype(np.float32)
+        target = ((flat(y) - _MEAN) / _SPREAD).astype(np.float32)
         total = epochs * steps_in_epoch(n, self.batch_size)
         self.network_.fit(
             self._scaled(x),
@@ -66,4 +67,4 @@ class GatherCNN:
         return (_MEAN + _SPREAD * maps).reshape(-1, *self.shape_)
 
     def _scaled(self, x: Array) -> Array:
-        return self.scaler_.transform(x.reshape(len(x), -1)).reshape(x.shape).astype(np.float32)
+        return self.scaler_.transform(flat(x)).reshape(x.shape).astype(np.float32)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fwi.baselines.gathers import BASELINES, reduce_gathers
+from fwi.baselines.gathers import BASELINES
+from fwi.baselines.reduced import reduce_gathers
 from fwi.checks import nearest
 from fwi.config import Config, LeaderboardConfig
 from fwi.data.store import Store

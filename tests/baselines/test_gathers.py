@@ -16,14 +16,9 @@ from sklearn.preprocessing import StandardScaler
 
 from fwi.baselines import gather_cnn
 from fwi.baselines.gather_cnn import GatherCNN
-from fwi.baselines.gathers import (
-    BASELINES,
-    FamilyMeans,
-    MeanMap,
-    NearestGathers,
-    Ridge,
-    reduce_gathers,
-)
+from fwi.baselines.gather_families import FamilyMeans
+from fwi.baselines.gathers import BASELINES, MeanMap, NearestGathers, Ridge
+from fwi.baselines.reduced import reduce_gathers
 
 Array = np.ndarray
 
