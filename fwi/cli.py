@@ -17,7 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-console = Console()
+# Where there is no terminal to measure, tables are not cut at its usual 80 columns.
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 _EXPECTED = (ValueError, TypeError, KeyError, OSError, FloatingPointError, ModuleNotFoundError)
 
@@ -297,8 +298,10 @@ def _print_table(frame: Any) -> None:
     """Print a leaderboard: families across would not fit, so runs stand across."""
     from rich.table import Table
 
-    runs = frame["run"].to_list()
-    table = Table("MAE, m/s", *runs)
+    table = Table()
+    table.add_column("MAE, m/s", no_wrap=True)
+    for run in frame["run"]:
+        table.add_column(run, overflow="fold")
     for key in frame.columns[1:]:
         table.add_row(key, *(f"{value:.1f}" for value in frame[key]))
     console.print(table)
