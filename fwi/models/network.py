@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from fwi.labels import FAMILIES
 from fwi.models.heads import ErrorHead, FamilyHead, MapHead, Output
 from fwi.models.preprocess import Preprocess
 
@@ -39,10 +40,13 @@ class Network(nn.Module):
         output: "linear" or "sigmoid", see `MapHead`.
         norm: batch normalisation of the map before its scale, see `MapHead`.
         confidence: add a head that predicts the absolute error of each cell.
-        n_families: add a head that tells families apart, where not 0.
+        n_families: add a head that tells families apart, where not 0; at least OpenFWI's ten.
 
     Attributes:
         objective: name of what it is fitted by, see `fwi.training.objectives`.
+
+    Raises:
+        ValueError: if there are fewer families than labels.
     """
 
     objective: str = "supervised"
@@ -60,6 +64,11 @@ class Network(nn.Module):
         n_families: int = 0,
     ) -> None:
         super().__init__()
+        if 0 < n_families < len(FAMILIES):
+            raise ValueError(
+                f"n_families must be 0 or at least {len(FAMILIES)}, OpenFWI's families, got "
+                f"{n_families}; leave it out or give {len(FAMILIES)}"
+            )
         self.n_shots = n_shots
         self.preprocess = Preprocess(n_shots, gain)
         self.body = body

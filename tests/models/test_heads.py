@@ -106,3 +106,8 @@ def test_without_optional_heads_there_is_a_map_alone() -> None:
     said = Network(Squares(), 3).predict_all(torch.randn(1, 5, 1000, 70))
     assert said.error is None
     assert said.family is None
+
+
+def test_a_family_head_for_fewer_families_than_labels_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"n_families must be 0 or at least 10, .* got 3;"):
+        Network(Squares(), 3, n_families=3)

@@ -80,7 +80,7 @@ def test_onnxruntime_equals_torch_at_any_batch(name: str, tmp_path: Path) -> Non
 
 
 def test_a_confidence_head_is_a_second_output(tmp_path: Path) -> None:
-    options = {**TINY, "confidence": True, "n_families": 3}
+    options = {**TINY, "confidence": True, "n_families": 10}
     model = checkpointed(tmp_path / "one", "unet", "resnet10t", **options)
     result = export.run(configure(tmp_path / "one"))
     session = onnxruntime.InferenceSession(result.path, providers=["CPUExecutionProvider"])
