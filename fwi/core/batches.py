@@ -65,4 +65,4 @@ def check_samples(x: Array, y: Array, batch_size: int) -> None:
             "give one target for each sample"
         )
     if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}; give a larger one")

@@ -23,6 +23,7 @@ class Sequential(Layer):
     def __init__(self, *layers: Layer) -> None:
         super().__init__()
         self.layers = layers
+        self.check_places()
 
     def children(self) -> list[tuple[str, Layer]]:
         """List the layers, named 0, 1, and so on."""
@@ -55,6 +56,7 @@ class Residual(Layer):
     def __init__(self, body: Layer, shortcut: Layer | None = None) -> None:
         super().__init__()
         self.body, self.shortcut = body, shortcut
+        self.check_places()
 
     def children(self) -> list[tuple[str, Layer]]:
         """List body and, where there is one, shortcut."""
@@ -100,6 +102,7 @@ class Concat(Layer):
         if not branches:
             raise ValueError("branches must be one or more layers, got none; add a layer")
         self.branches = tuple(branches)
+        self.check_places()
 
     def children(self) -> list[tuple[str, Layer]]:
         """List the branches, named 0, 1, and so on."""

@@ -26,8 +26,9 @@ def dead_units(layer: Layer, x: Array, batch_size: int = 64) -> pl.DataFrame:
         batch_size: samples that are in memory together.
 
     Returns:
-        A row a dead unit: path of the kernel, or of the container where branches are added or
-        joined before the rectifier; unit, along axis 1; rectifier, the path of it.
+        A row a dead unit: path of the kernel, or of the last part in between after which the
+        channels are others (a sum, a joining of branches, a flattening) or were rectified before;
+        unit, along axis 1; rectifier, the path of it.
     """
     fired: dict[tuple[str, str], Array] = {}
     for part in in_order(x, batch_size):

@@ -83,6 +83,21 @@ class Layer(ABC):
         for name, child in self.children():
             yield from child.walk(f"{path}.{name}" if path else name)
 
+    def check_places(self) -> None:
+        """Refuse a layer that stands in two places: what it keeps for `backward` is of one.
+
+        Raises:
+            ValueError: if one does.
+        """
+        seen: dict[int, str] = {}
+        for path, layer in self.walk():
+            if id(layer) in seen:
+                raise ValueError(
+                    f"a layer must stand in one place, got the same {layer.kind} as "
+                    f"{seen[id(layer)]!r} and {path!r}; make one for each"
+                )
+            seen[id(layer)] = path
+
     def entries(self, which: str) -> Iterator[tuple[str, dict[str, Array], str]]:
         """Go through all `params`, `grads` or `state`: dotted path, dictionary, name in it."""
         for path, layer in self.walk():

@@ -24,10 +24,11 @@ def mse(prediction: Array, target: Array) -> Loss:
 
     Args:
         prediction: (N, ...).
-        target: of its shape.
+        target: of its shape and dtype.
 
     Raises:
         ValueError: if the shapes differ.
+        TypeError: if the dtypes do.
     """
     _check_same(prediction, target)
     error = prediction - target
@@ -39,10 +40,11 @@ def l1(prediction: Array, target: Array) -> Loss:
 
     Args:
         prediction: (N, ...).
-        target: of its shape.
+        target: of its shape and dtype.
 
     Raises:
         ValueError: if the shapes differ.
+        TypeError: if the dtypes do.
     """
     _check_same(prediction, target)
     xp, error = array_namespace(prediction), prediction - target
@@ -79,6 +81,7 @@ def binary_cross_entropy(logits: Array, target: Array) -> Loss:
 
     Raises:
         ValueError: if the shapes differ.
+        TypeError: if the dtypes do.
     """
     _check_same(logits, target)
     value = array_namespace(logits).mean(softplus(logits) - target * logits)
@@ -90,11 +93,16 @@ def _size(values: Array) -> int:
 
 
 def _check_same(prediction: Array, target: Array) -> None:
-    """Refuse what would be broadcast: (N, 1) against (N,) gives N^2 differences."""
+    """Refuse what would be broadcast, (N, 1) against (N,), or would change the precision."""
     if prediction.shape != target.shape:
         raise ValueError(
             f"target must have the prediction's shape {tuple(prediction.shape)}, "
             f"got {tuple(target.shape)}; reshape it"
+        )
+    if prediction.dtype != target.dtype:
+        raise TypeError(
+            f"target must be {prediction.dtype} as the prediction is, got {target.dtype}; "
+            "convert either"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from array_api_compat import array_namespace
 
+from fwi.core.arrays import count
 from fwi.core.batches import check_samples, in_order, shuffled, steps_in_epoch, take
 from fwi.core.containers import Sequential
 from fwi.core.history import COLUMNS, Tally, frame
@@ -53,6 +54,8 @@ class Network:
         Raises:
             ValueError: if there is no sample, or the batch size is below 1.
         """
+        if not x.shape[0]:
+            raise ValueError("x must hold a sample or more, got none; give some")
         check_samples(x, x, batch_size)
         parts = [self.layer.forward(part) for part in in_order(x, batch_size)]
         return array_namespace(x).concat(parts, axis=0)
@@ -107,10 +110,15 @@ class Network:
             The history so far, of all calls.
 
         Raises:
-            ValueError: if x and y do not fit, or the batch size is below 1.
-            FloatingPointError: if the loss is not finite; the parameters are those before.
+            ValueError: if x and y do not fit, or a number is too small.
+            TypeError: if epochs or rng is not a whole number.
+            FloatingPointError: if the loss is not finite; the network is as before that step.
         """
         check_samples(x, y, batch_size)
+        if validation is not None:
+            check_samples(*validation, batch_size)
+        count("epochs", epochs, 0)
+        count("rng", rng, 0)
         recipe = Recipe(loss, optimizer, schedule, clip)
         steps = epochs * steps_in_epoch(x.shape[0], batch_size)
         with deferred_interrupt() as interrupted, progress_bar("fit", steps) as advance:

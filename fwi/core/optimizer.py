@@ -81,8 +81,9 @@ class Optimizer(ABC):
             value, gradient = params[name], gradients[path]
             if self.l2:
                 gradient = gradient + self.l2 * value
-            moments = self.moments.setdefault(path, self._start(value))
-            params[name] = self.rule(value, gradient, moments, self.steps, rate)
+            if path not in self.moments:
+                self.moments[path] = self._start(value)
+            params[name] = self.rule(value, gradient, self.moments[path], self.steps, rate)
 
     @abstractmethod
     def rule(self, w: Array, g: Array, moments: Moments, t: int, rate: float) -> Array:
@@ -106,7 +107,7 @@ def _check_setting(name: str, value: float) -> None:
     else:
         fits, range_ = 0 <= value < math.inf, "at least 0 and finite"
     if not fits:
-        raise ValueError(f"{name} must be {range_}, got {value:g}")
+        raise ValueError(f"{name} must be {range_}, got {value:g}; choose another")
 
 
 def _check_gradients(paths: list[str], gradients: dict[str, Any]) -> None:

@@ -47,22 +47,21 @@ class Recipe:
             The loss and the prediction, both from before the parameters moved.
 
         Raises:
-            FloatingPointError: if the loss is not finite; the parameters have not moved then.
+            FloatingPointError: if the loss is not finite; parameters and states are as before.
         """
         rate = self.rate_at(self.optimizer.steps)
+        states = [(part, dict(part.state)) for _, part in layer.walk()]
         prediction = layer.forward(x, training=True)
         value, gradient = self.loss(prediction, y)
-        _check_loss(float(value), self.optimizer.steps)
+        if not math.isfinite(float(value)):
+            for part, state in states:
+                part.state = state
+            raise FloatingPointError(
+                f"loss must be finite, got {float(value)} at step {self.optimizer.steps}; lower "
+                "the learning rate, clip the gradients or look for NaN in the samples"
+            )
         layer.backward(gradient)
         if self.clip is not None:
             self.clip(layer)
         self.optimizer.step(layer, rate)
         return float(value), prediction
-
-
-def _check_loss(value: float, step: int) -> None:
-    if not math.isfinite(value):
-        raise FloatingPointError(
-            f"loss must be finite, got {value} at step {step}; lower the learning rate, clip the "
-            "gradients or look for NaN in the samples"
-        )

@@ -42,7 +42,8 @@ def run(config: Config, *, force: bool = False) -> pl.DataFrame:
     Raises:
         FileNotFoundError: if the store or a named run is missing.
         KeyError: if a baseline is unknown.
-        ValueError: if the fold is empty, the store has no maps, or there is nothing to compare.
+        ValueError: if the fold or the rest is too small, the store has no maps, or there is
+            nothing to compare.
     """
     board = config.leaderboard
     store = Store(config.store_path)
@@ -56,6 +57,12 @@ def run(config: Config, *, force: bool = False) -> pl.DataFrame:
         raise ValueError(
             "leaderboard.runs or leaderboard.baselines must name something, got neither and no "
             f"finished run in {config.runs}; train one first"
+        )
+    if baselines and len(training) < 2:
+        raise ValueError(
+            f"leaderboard.baselines must have 2 samples or more to learn from, got "
+            f"{len(training)} outside fold {board.fold}; prepare more, or leave them out by "
+            "leaderboard.baselines=[]"
         )
     with progress_bar("leaderboard", len(runs) + len(baselines)) as advance:
         for name, predicted in chain(

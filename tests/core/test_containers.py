@@ -1,5 +1,7 @@
 """Sequential, residual and inception containers against torch and central differences."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -127,3 +129,18 @@ def test_a_shortcut_of_another_shape_is_refused_not_broadcast() -> None:
 def test_no_branch_is_refused() -> None:
     with pytest.raises(ValueError, match="branches must be one or more layers, got none"):
         Concat([])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda one: Sequential(one, Linear(4, 4), one),
+        lambda one: Sequential(Sequential(one), one),
+        lambda one: Residual(one, one),
+        lambda one: Concat([one, one]),
+    ],
+)
+def test_a_layer_in_two_places_is_refused(build: Callable[[Layer], Layer]) -> None:
+    # It keeps one forward pass for `backward`: the other place would get its derivatives.
+    with pytest.raises(ValueError, match=r"got the same ReLU as .* make one for each"):
+        build(ReLU())

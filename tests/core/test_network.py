@@ -272,13 +272,44 @@ def test_a_loss_that_is_not_finite_is_an_error_and_moves_nothing(
         np.testing.assert_array_equal(kept, before[path])
 
 
+def test_samples_that_are_not_finite_leave_the_network_as_it_was(
+    samples: tuple[Array, Array],
+) -> None:
+    x, y = samples
+    network = make_network()
+    before, judged = weights(network), network.predict(x)
+    with pytest.raises(FloatingPointError, match="loss must be finite, got nan at step 0"):
+        network.fit(np.where(x > 1, np.nan, x), y, cross_entropy, Adam(), 3, 22)
+    for path, kept in weights(network).items():  # batch norm's running statistics too
+        np.testing.assert_array_equal(kept, before[path])
+    np.testing.assert_array_equal(network.predict(x), judged)
+
+
+def test_targets_of_another_precision_are_refused_before_anything_moves() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 4)).astype(np.float32), rng.normal(size=(8, 2))
+    network = Network(Linear(4, 2))
+    before = weights(network)
+    with pytest.raises(TypeError, match="target must be float32 as the prediction is, got float64"):
+        network.fit(x, y, mse, SGD(), 1)
+    for path, kept in weights(network).items():
+        np.testing.assert_array_equal(kept, before[path])
+
+
 def test_samples_and_targets_that_do_not_fit_are_refused(samples: tuple[Array, Array]) -> None:
     x, y = samples
     network = make_network()
     with pytest.raises(ValueError, match="same number of samples, at least 1, got 22 and 21"):
         network.fit(x, y[1:], cross_entropy, SGD(), 1)
-    with pytest.raises(ValueError, match="at least 1, got 0 and 0"):
+    with pytest.raises(ValueError, match="x must hold a sample or more, got none"):
         network.predict(x[:0])
+    with pytest.raises(ValueError, match="at least 1, got 22 and 3"):
+        network.fit(x, y, cross_entropy, SGD(), 1, validation=(x, y[:3]))
+    with pytest.raises(TypeError, match=r"epochs must be a whole number, got 2\.5"):
+        network.fit(x, y, cross_entropy, SGD(), 2.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="epochs must be at least 0, got -1"):
+        network.fit(x, y, cross_entropy, SGD(), -1)
+    assert network.history.is_empty()
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         network.fit(x, y, cross_entropy, SGD(), 1, 0)
 

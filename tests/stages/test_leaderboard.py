@@ -37,9 +37,13 @@ def two_runs(config: Config) -> Config:
     """Two runs with fresh weights beside a folder that is no run."""
     from fwi.models import create_model
 
-    for name in ("later", "earlier"):
-        model = create_model("unet", "resnet10t", **OPTIONS)
-        description = Description("unet", "resnet10t", OPTIONS)
+    small = {
+        "later": ("unet", "resnet10t", OPTIONS),
+        "earlier": ("resnet9", "narrow", {}),
+    }
+    for name, (kind, variant, options) in small.items():
+        model = create_model(kind, variant, **options)
+        description = Description(kind, variant, options)
         save_checkpoint(
             config.runs / name / "checkpoints" / "best", description, model.state_dict()
         )
@@ -99,6 +103,17 @@ def test_unknown_baseline_names_the_nearest(config: Config) -> None:
 def test_nothing_to_compare_is_refused(config: Config) -> None:
     with pytest.raises(ValueError, match=r"leaderboard\.baselines must name something"):
         board(config, baselines=[])
+
+
+def test_too_few_samples_for_baselines_are_refused_before_any_work(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = leaderboard.split(Store(config.store_path), 0)
+    one = parts[0].where(pl.col("sample_id") == parts[0].catalog["sample_id"][0])
+    monkeypatch.setattr(leaderboard, "split", lambda store, fold: (one, parts[1]))
+    with pytest.raises(ValueError, match="must have 2 samples or more to learn from, got 1 "):
+        board(config)
+    assert len(board(config, runs=["default"], baselines=[])) == 1
 
 
 def test_unknown_fold_is_refused(config: Config) -> None:
