@@ -5,8 +5,8 @@
 Each variant of at most 7.5 M parameters, and the field's InversionNet, gets one processor and that
 many processor seconds, to a step, of the project's own trainer and recipe, whose schedule the clock
 drives. They learn from 2,000 generated maps, two hundred a family; another 500, fifty a family,
-judge them. Rows are kept in runs/benchmark-models, so that an interrupted run goes on where it
-stopped.
+judge them. Rows are kept in runs/benchmark-models/<seconds>, so that an interrupted run goes on
+where it stopped, and another time has rows of its own. A GPU, where there is one, is hidden.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import polars as pl
 import torch
 from torch.utils.data import DataLoader
 
+from fwi.checks import nearest
 from fwi.config import PrepareConfig, TrainConfig, load_config
 from fwi.data.dataset import GatherDataset
 from fwi.data.store import Store
@@ -130,7 +131,7 @@ def pin(queue: Any) -> None:
     os.sched_setaffinity(0, {queue.get()})
 
 
-def run(seconds: float, names: list[tuple[str, str]], store: Store) -> None:
+def run(seconds: float, names: list[tuple[str, str]], store: Store, folder: Path) -> None:
     """Measure what has no row yet, as many at once as there are processors."""
     processors = sorted(os.sched_getaffinity(0))
     context = get_context("spawn")
@@ -139,10 +140,10 @@ def run(seconds: float, names: list[tuple[str, str]], store: Store) -> None:
         queue.put(processor)
     with ProcessPoolExecutor(len(processors), context, pin, (queue,)) as pool:
         rows = {
-            pool.submit(measure, name, variant, store.path, seconds): ROWS
+            pool.submit(measure, name, variant, store.path, seconds): folder
             / f"{name}-{variant}.json"
             for name, variant in names
-            if not (ROWS / f"{name}-{variant}.json").exists()
+            if not (folder / f"{name}-{variant}.json").exists()
         }
         for future, file in rows.items():
             file.write_text(json.dumps(future.result(), indent=1))
@@ -155,13 +156,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300, help="processor seconds of training")
     parser.add_argument("--only", nargs="*", help="model names; all small ones by default")
     arguments = parser.parse_args()
+    names = [n for n in model_names() if count_parameters(*n) <= LARGEST or n in ALSO]
+    known = {name for name, _ in names}
+    for name in arguments.only or ():
+        if name not in known:
+            parser.error(f"--only must name small models, got {name!r}; {nearest(name, known)}")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # of the workers, which do the work
     config = load_config(None, ["name=benchmark-models"])
     section = PrepareConfig(n_samples=SAMPLES, n_folds=FOLDS, seed=SEED)
     store = prepare.run(config.model_copy(update={"prepare": section}))
-    ROWS.mkdir(parents=True, exist_ok=True)
-    names = [n for n in model_names() if count_parameters(*n) <= LARGEST or n in ALSO]
-    run(arguments.seconds, [n for n in names if n[0] in (arguments.only or [n[0]])], store)
-    table = pl.DataFrame([json.loads(file.read_text()) for file in sorted(ROWS.glob("*.json"))])
+    folder = ROWS / f"{arguments.seconds:g}"
+    folder.mkdir(parents=True, exist_ok=True)
+    run(arguments.seconds, [n for n in names if n[0] in (arguments.only or known)], store, folder)
+    table = pl.DataFrame([json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))])
     table = table.select(pl.all().exclude(FAMILIES)).sort("mae")
     with pl.Config(
         tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, tbl_formatting="MARKDOWN", float_precision=1

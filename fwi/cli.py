@@ -238,6 +238,8 @@ def export(
         f"{result.path}: {result.n_bytes / 1e6:.1f} MB, opset {result.opset}, "
         f"within {result.difference:.2g} m/s of torch"
     )
+    if result.note:
+        console.print(result.note)
 
 
 @app.command()
@@ -255,7 +257,8 @@ def models(
         console.print(f"training memory and speed: {conditions()}")
     if speed and frame["memory_mb"].null_count():
         console.print(
-            f"-: above {LARGE // 10**6} M parameters, measured where named: fwi models NAME"
+            f"-: above {LARGE // 10**6} M parameters, measured where named (fwi models NAME), or "
+            "too large for the memory"
         )
 
 

@@ -11,8 +11,7 @@ CIFAR-10 is read where the user has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,12 @@ import numpy.typing as npt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from fwi.baselines.accuracy import accuracy, robust_accuracy
 from fwi.baselines.cifar_files import Images, read_cifar10
+from fwi.baselines.one_cycle import fit_in_one_cycle
 from fwi.baselines.resnet9 import ResNet9
 from fwi.baselines.resnet9_training import classify, fit_resnet9
 from fwi.core import (
-    Adam,
     BatchNorm,
     Conv2d,
     Dropout,
@@ -35,9 +35,7 @@ from fwi.core import (
     Network,
     ReLU,
 )
-from fwi.core.batches import steps_in_epoch
 from fwi.core.losses import cross_entropy
-from fwi.schedules import one_cycle
 
 __all__ = [
     "Images",
@@ -53,9 +51,6 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
-Classify = Callable[[Array], Array]
-
-_MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # rows, columns
 
 
 def digits(test: int = 360, seed: int = 0) -> Images:
@@ -128,42 +123,21 @@ def fit_scratch_cnn(
         batch_size: images a step.
         seed: of weights, dropout and order.
         dtype: "float32" or "float64".
+
+    Raises:
+        KeyboardInterrupt: if Ctrl-C ended the fit early.
     """
-    n, channels, *size = images.train.shape
+    channels, *size = images.train.shape[1:]
     n_classes = int(images.train_labels.max()) + 1
     network = scratch_cnn(channels, size, n_classes, seed=seed, dtype=dtype)
-    total = epochs * steps_in_epoch(n, batch_size)
-    network.fit(
+    return fit_in_one_cycle(
+        network,
         images.train.astype(dtype),
         images.train_labels,
         cross_entropy,
-        Adam(lr),
         epochs,
+        lr,
         batch_size,
+        seed,
         validation=(images.test.astype(dtype), images.test_labels),
-        schedule=partial(one_cycle, total=total, peak=lr, warmup=0.3),
-        rng=seed,
     )
-    return network
-
-
-def accuracy(classes: Classify, images: Array, labels: Array) -> float:
-    """Give the part of images (N, C, H, W) that are given their labels (N,)."""
-    return float((classes(images) == labels).mean())
-
-
-def robust_accuracy(classes: Classify, images: Array, labels: Array) -> float:
-    """Give the part of images that are right as they are and moved by a pixel in any direction.
-
-    Args:
-        classes: from images (N, C, H, W) to classes (N,).
-        images: (N, C, H, W); what moves in at an edge repeats it.
-        labels: (N,).
-    """
-    right = classes(images) == labels
-    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), "edge")
-    height, width = images.shape[2:]
-    for down, across in _MOVES:
-        rows, columns = slice(1 - down, 1 - down + height), slice(1 - across, 1 - across + width)
-        right &= classes(np.ascontiguousarray(padded[:, :, rows, columns])) == labels
-    return float(right.mean())

@@ -27,6 +27,7 @@ Array = npt.NDArray[Any]
 SHAPE = (3, 32, 32)
 N_CLASSES = 10
 _BYTES = 3 * 32 * 32
+_CHUNK = 1 << 20
 _TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
 _TEST = "test_batch"
 # What a pickled array of any NumPy version is made of; nothing else is ever called.
@@ -66,7 +67,7 @@ def read_cifar10(path: Path | str) -> Images:
 
     Raises:
         FileNotFoundError: if there is no such file, or a batch is missing.
-        ValueError: if a batch is not one of CIFAR-10's.
+        ValueError: if the archive is damaged, or a batch is not one of CIFAR-10's.
     """
     path = Path(path)
     if not path.exists():
@@ -92,14 +93,21 @@ def _files(path: Path) -> Iterator[tuple[str, bytes]]:
             if _stem(file.name) in wanted:
                 yield file.name, file.read_bytes()
         return
+    found = []
     try:
         with tarfile.open(path) as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isreg() else None
                 if content is not None and _stem(member.name) in wanted:
-                    yield member.name, content.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(f"{path} is not a readable tar archive: {error}") from None
+                    found.append((member.name, content.read()))
+            # The checksum comes last, where tarfile, content with the members, does not read on.
+            while archive.fileobj is not None and archive.fileobj.read(_CHUNK):
+                pass
+    except Exception as error:  # a damaged archive raises anything, zlib.error among it
+        raise ValueError(
+            f"{path} is not a readable tar archive ({type(error).__name__}); download it again"
+        ) from None
+    yield from found
 
 
 def _parse(name: str, content: bytes) -> tuple[Array, Array]:
@@ -122,7 +130,10 @@ def _parse(name: str, content: bytes) -> tuple[Array, Array]:
 
 def _binary(name: str, content: bytes) -> tuple[Array, Array]:
     if len(content) % (1 + _BYTES):
-        raise ValueError(f"{name} must be whole records of {1 + _BYTES} bytes, got {len(content)}")
+        raise ValueError(
+            f"{name} must be whole records of {1 + _BYTES} bytes, got {len(content)}; "
+            "download it again"
+        )
     records = np.frombuffer(content, np.uint8).reshape(-1, 1 + _BYTES)
     return records[:, 1:], records[:, 0].astype(np.int64)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -11,11 +10,9 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from fwi.baselines.cifar import scratch_cnn
+from fwi.baselines.one_cycle import fit_in_one_cycle
 from fwi.baselines.reduced import flat
-from fwi.core import Adam
-from fwi.core.batches import steps_in_epoch
 from fwi.core.losses import l1
-from fwi.schedules import one_cycle
 
 Array = npt.NDArray[Any]
 
@@ -39,26 +36,20 @@ class GatherCNN:
         self.epochs, self.lr, self.batch_size, self.seed = epochs, lr, batch_size, seed
 
     def fit(self, x: Array, y: Array, families: Sequence[str | None]) -> Self:
-        """Minimise the mean absolute error over standardised reduced gathers."""
+        """Minimise the mean absolute error over standardised reduced gathers.
+
+        Raises:
+            KeyboardInterrupt: if Ctrl-C ended the fit early.
+        """
         n, shots, *size = x.shape
         epochs = self.epochs or max(1, min(_EPOCHS, _SHOWN // n))
         self.shape_, self.scaler_ = y.shape[1:], StandardScaler().fit(flat(x))
         cells = int(np.prod(self.shape_))
-        self.network_ = scratch_cnn(shots, (size[0], size[1]), cells, seed=self.seed)
+        network = scratch_cnn(shots, (size[0], size[1]), cells, seed=self.seed)
         target = ((flat(y) - _MEAN) / _SPREAD).astype(np.float32)
-        total = epochs * steps_in_epoch(n, self.batch_size)
-        self.network_.fit(
-            self._scaled(x),
-            target,
-            l1,
-            Adam(),
-            epochs,
-            self.batch_size,
-            schedule=partial(one_cycle, total=total, peak=self.lr, warmup=0.3),
-            rng=self.seed,
+        self.network_ = fit_in_one_cycle(
+            network, self._scaled(x), target, l1, epochs, self.lr, self.batch_size, self.seed
         )
-        if len(self.network_.rows) < epochs:
-            raise KeyboardInterrupt  # half a fit is no baseline
         return self
 
     def predict(self, x: Array) -> Array:

@@ -52,7 +52,9 @@ class FamilyMeans:
 
 
 def _classifier(shape: tuple[int, ...]) -> Pipeline:
-    components = PCA(min(_COMPONENTS, *shape), whiten=True, random_state=0)
+    # n samples less their mean span n - 1 directions: whitening one more would divide by zero.
+    kept = max(1, min(_COMPONENTS, shape[0] - 1, shape[1]))
+    components = PCA(kept, whiten=True, random_state=0)
     return make_pipeline(StandardScaler(), components, LogisticRegression(alpha=10.0))
 
 

@@ -79,7 +79,7 @@ class LinearRegression(RegressorMixin, BaseEstimator):
         Raises:
             ValueError: if shapes, values, the penalty or the step do not fit, or if the columns
                 of x depend on each other and the solver cannot bear it.
-            TypeError: if a dtype does not fit.
+            TypeError: if a dtype does not fit, or the penalty is no number.
             KeyError: if there is no such solver.
 
         Warns:
@@ -145,13 +145,13 @@ class LinearRegression(RegressorMixin, BaseEstimator):
 
     def _check_options(self) -> list[float]:
         check_option("solver", self.solver, get_args(Solver))
-        alphas = [float(alpha) for alpha in np.ravel(self.alpha)]
-        for alpha in alphas:
+        for alpha in np.ravel(self.alpha):
             check_not_negative("alpha", alpha)
+        alphas = [float(alpha) for alpha in np.ravel(self.alpha)]
         if len(alphas) != 1 and (self.solver != "svd" or min(alphas, default=0.0) <= 0):
             raise ValueError(
                 "alpha must be one penalty, or several positive ones with solver 'svd', "
-                f"got {self.alpha} with {self.solver!r}"
+                f"got {self.alpha} with {self.solver!r}; give one number, or take that solver"
             )
         return alphas
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from fwi.core.stable import log_sum_exp, sigmoid, softmax, softplus
+
 Array = npt.NDArray[Any]
 
 
@@ -45,12 +47,11 @@ class Sigmoid(Link):
 
     def loss(self, scores: Array, targets: Array) -> float:
         """Give the sum over questions of the mean cross-entropy."""
-        return float((np.logaddexp(0, scores) - targets * scores).sum() / len(scores))
+        return float((softplus(scores) - targets * scores).sum() / len(scores))
 
     def probabilities(self, scores: Array) -> Array:
         """Give the probability of yes to each question."""
-        # exp(-softplus(-z)) is 1 / (1 + exp(-z)) with an exponent that never overflows.
-        return np.exp(-np.logaddexp(0, -scores))
+        return sigmoid(scores)
 
     def newton(self, x: Array, probabilities: Array, gradient: Array, ridge: Array) -> Array:
         """Solve one system (D, D) for each question."""
@@ -74,15 +75,12 @@ class Softmax(Link):
 
     def loss(self, scores: Array, targets: Array) -> float:
         """Give the mean cross-entropy."""
-        top = scores.max(1, keepdims=True)  # no exponent above zero
-        shifted = scores - top
-        log_sum = np.log(np.exp(shifted).sum(1))
-        return float((log_sum - (targets * shifted).sum(1)).mean())
+        below = _below_largest(scores)
+        return float((log_sum_exp(below, 1)[:, 0] - (targets * below).sum(1)).mean())
 
     def probabilities(self, scores: Array) -> Array:
         """Give the probability of each class; each row sums to 1."""
-        odds = np.exp(scores - scores.max(1, keepdims=True))
-        return odds / odds.sum(1, keepdims=True)
+        return softmax(_below_largest(scores), 1)
 
     def newton(self, x: Array, probabilities: Array, gradient: Array, ridge: Array) -> Array:
         """Solve one system (K D, K D)."""
@@ -103,6 +101,11 @@ class Softmax(Link):
         above = scores > scores.mean(1, keepdims=True)
         right = scores.argmax(1) == targets.argmax(1)
         return bool(right.all() or (above == (targets > 0)).all(0).any())
+
+
+def _below_largest(scores: Array) -> Array:
+    """Subtract each row's largest score: log sum exp then rounds a number of its terms' size."""
+    return scores - scores.max(1, keepdims=True)
 
 
 def _curvature(x: Array, weights: Array) -> Array:

@@ -20,6 +20,7 @@ from fwi.baselines.samples import (
     check_option,
 )
 from fwi.checks import check_shape
+from fwi.core.stable import softplus
 
 Array = npt.NDArray[Any]
 Solver = Literal["newton", "gd"]
@@ -77,14 +78,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
 
         Args:
             x: features (n, F), float32 or float64; standardised ones converge fastest.
-            y: labels (n,) of any dtype that sorts, of two classes or more.
+            y: labels (n,) of any dtype that sorts, of two classes or more; no None and no NaN.
 
         Returns:
             The estimator itself.
 
         Raises:
             ValueError: if shapes, values or options do not fit, or if there is a single class.
-            TypeError: if the features' dtype does not fit.
+            TypeError: if the features' dtype does not fit, or the labels do not sort.
             KeyError: if there is no such solver or way with many classes.
 
         Warns:
@@ -126,7 +127,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             return Sigmoid().probabilities(np.stack([-scores, scores], 1))
         if self.multi_class == "ovr":
             # log(sigmoid(z)) = -softplus(-z): their ratios survive where all sigmoids are 0.
-            scores = -np.logaddexp(0, -scores)
+            scores = -softplus(-scores)
         return Softmax().probabilities(scores)
 
     def score(self, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
@@ -171,7 +172,24 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
 def _number(labels: Array, n: int) -> tuple[Array, Array]:
     """Give the sorted classes and the number of each label's class."""
     check_shape("y", labels, (n,), "give a label for each row of x")
-    classes, numbers = np.unique(labels, return_inverse=True)
+    missing = _missing(labels)
+    if missing.any():
+        raise ValueError(
+            f"y must hold a label for every sample, got None or NaN for {int(missing.sum())}, "
+            f"the first at {int(missing.argmax())}; leave those samples out"
+        )
+    try:
+        classes, numbers = np.unique(labels, return_inverse=True)
+    except TypeError:
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise TypeError(f"y must hold labels that sort, got {kinds}; convert them") from None
     if len(classes) < 2:
         raise ValueError(f"y must hold two classes or more, got {classes.tolist()}; add another")
     return classes, numbers
+
+
+def _missing(labels: Array) -> Array:
+    """Say which labels are None or NaN."""
+    if labels.dtype.kind == "O":
+        return np.array([label is None or label != label for label in labels])
+    return np.isnan(labels) if labels.dtype.kind in "fcmM" else np.zeros(len(labels), bool)

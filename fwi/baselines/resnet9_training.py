@@ -8,6 +8,7 @@ Source: Smith and Topin, super-convergence, arXiv 1708.07120; see `fwi.baselines
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,15 @@ import polars as pl
 import torch
 import torch.nn.functional as F
 
+from fwi.baselines.accuracy import accuracy
 from fwi.baselines.cifar_files import Images
+from fwi.baselines.one_cycle import WARMUP
 from fwi.baselines.resnet9 import ResNet9
+from fwi.core.batches import check_samples, shuffled, steps_in_epoch
 from fwi.progress import progress_bar
 from fwi.schedules import one_cycle
 
 Array = npt.NDArray[Any]
-
-_WARMUP = 0.3
 
 
 def fit_resnet9(
@@ -42,12 +44,12 @@ def fit_resnet9(
     """Fit ResNet9, and judge it after each epoch.
 
     Args:
-        images: square ones of at least 8 pixels a side.
+        images: square ones of at least 8 pixels a side, of any real dtype.
         epochs: passes over the training part.
         lr: peak of the one-cycle schedule.
         weight_decay: L2 penalty of Adam.
         clip: largest absolute value of a gradient.
-        batch_size: images a step.
+        batch_size: images a step; a last single one joins the step before.
         crop: pixels by which an image is reflected at its sides before a crop of its own size.
         flip: mirror half of the images; digits must not be.
         width: channels of the first step, 64 for CIFAR.
@@ -55,20 +57,24 @@ def fit_resnet9(
 
     Returns:
         The network in eval, and a frame with epoch, loss, accuracy (of the test part) and lr.
+
+    Raises:
+        ValueError: if images and labels differ in number, or the batch size is below 1.
     """
+    check_samples(images.train, images.train_labels, batch_size)
     torch.manual_seed(seed)
     n_classes = int(images.train_labels.max()) + 1
     model = ResNet9(images.train.shape[1], n_classes, width)
     optimizer = torch.optim.Adam(model.parameters(), weight_decay=weight_decay)
-    x, y = torch.from_numpy(images.train), torch.from_numpy(images.train_labels)
-    batches = -(-len(x) // batch_size)
+    x, y = _tensor(images.train, np.float32), _tensor(images.train_labels, np.int64)
+    batches = steps_in_epoch(len(x), batch_size)
     rows: list[dict[str, float]] = []
     with progress_bar("ResNet9", epochs * len(x)) as advance:
         for epoch in range(epochs):
             model.train()
             losses = []
-            for i, chosen in enumerate(torch.randperm(len(x)).split(batch_size)):
-                rate = one_cycle(epoch * batches + i, epochs * batches, lr, _WARMUP)
+            for i, chosen in enumerate(shuffled(len(x), batch_size, seed, epoch)):
+                rate = one_cycle(epoch * batches + i, epochs * batches, lr, WARMUP)
                 optimizer.param_groups[0]["lr"] = rate
                 loss = F.cross_entropy(model(augment(x[chosen], crop, flip)), y[chosen])
                 optimizer.zero_grad()
@@ -77,7 +83,7 @@ def fit_resnet9(
                 optimizer.step()
                 losses.append(loss.item())
                 advance(len(chosen))
-            right = float((classify(model, images.test) == images.test_labels).mean())
+            right = accuracy(partial(classify, model), images.test, images.test_labels)
             rows.append(
                 {"epoch": epoch + 1, "loss": float(np.mean(losses)), "accuracy": right, "lr": rate}
             )
@@ -103,5 +109,10 @@ def augment(images: torch.Tensor, crop: int, flip: bool) -> torch.Tensor:
 def classify(model: torch.nn.Module, images: Array, batch_size: int = 1000) -> Array:
     """Give the most probable class of each image (N, C, H, W): (N,) int64."""
     model.eval()
-    parts = torch.from_numpy(images).split(batch_size)
+    parts = _tensor(images, np.float32).split(batch_size)
     return np.concatenate([model(part).argmax(1).numpy() for part in parts])
+
+
+def _tensor(array: Array, dtype: npt.DTypeLike) -> torch.Tensor:
+    """Share an array with torch, which takes neither negative strides nor two dtypes in one sum."""
+    return torch.from_numpy(np.ascontiguousarray(array, dtype))

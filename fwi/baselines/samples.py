@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,17 +53,22 @@ def check_option(name: str, value: str, known: Iterable[str]) -> None:
         KeyError: with the names that resemble it.
     """
     if value not in known:
-        raise KeyError(f"unknown {name} {value!r}; {nearest(value, known)}")
+        raise KeyError(f"{name} must be a known name, got {value!r}; {nearest(str(value), known)}")
 
 
 def check_not_negative(name: str, value: float) -> None:
-    """Refuse a number that is negative or not finite.
+    """Refuse what is no number, or one that is negative or not finite.
 
     Raises:
-        ValueError: if it is.
+        TypeError: if it is no real number.
+        ValueError: if it is negative or not finite.
     """
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}; give 0 or more")
     if not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be 0 or more and finite, got {value}")
+        raise ValueError(
+            f"{name} must be 0 or more and finite, got {value}; give 0 to do without it"
+        )
 
 
 def check_fitted(estimator: object) -> None:

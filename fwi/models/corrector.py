@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from fwi.models.heads import MEAN, SPREAD, MapHead
-from fwi.models.network import middle
+from fwi.models.network import SIDE, middle
 from fwi.models.preprocess import Preprocess
 from fwi.models.registry import register_model
-from fwi.models.stem import SIDE, GatherStem
+from fwi.models.stem import GRID, GatherStem, check_channels
 from fwi.models.unet import SMALL, SegmentationBody
 
 
@@ -31,7 +31,7 @@ class Corrector(nn.Module):
     Args:
         body: from an image of `stem_channels[1] + 1` channels to features.
         stem_channels: of the stem's two convolutions, over the gathers and the residual.
-        n_shots: shots that the network takes.
+        n_shots: shots that the network takes, 5 or 6, as the simulator fires them.
         gain: amplitude compression of gathers and residual, see `Preprocess`.
         passes: maps that it makes in a row when it is trained and when it predicts, at least 1.
     """
@@ -49,6 +49,11 @@ class Corrector(nn.Module):
         super().__init__()
         if passes < 1:
             raise ValueError(f"passes must be at least 1, got {passes}")
+        if n_shots not in (5, 6):
+            raise ValueError(
+                f"n_shots must be 5 or 6 for a corrector, got {n_shots}; its residuals come from "
+                "the simulator, which fires so many"
+            )
         self.n_shots, self.passes = n_shots, passes
         self.preprocess = Preprocess(n_shots, gain)
         self.stem = GatherStem(2 * n_shots, stem_channels)
@@ -74,9 +79,9 @@ class Corrector(nn.Module):
         observed = self.preprocess(gathers)
         left = torch.zeros_like(observed) if residual is None else self.preprocess(residual)
         if velocity is None:
-            velocity = observed.new_full((observed.shape[0], 1, 70, 70), MEAN)
+            velocity = observed.new_full((observed.shape[0], 1, SIDE, SIDE), MEAN)
         image = self.stem(torch.cat([observed, left], 1))
-        scaled = F.pad((velocity.float() - MEAN) / SPREAD, [(SIDE - 70) // 2] * 4, "replicate")
+        scaled = F.pad((velocity.float() - MEAN) / SPREAD, [(GRID - SIDE) // 2] * 4, "replicate")
         features = self.body(torch.cat([image, scaled.to(image.dtype)], 1))
         return velocity.float() + middle(self.head(features)) - MEAN
 
@@ -100,5 +105,6 @@ def corrector(
     **options: Any,
 ) -> Corrector:
     """Build a `Corrector` over a `SegmentationBody`, whose further options are taken too."""
-    body = SegmentationBody(stem_channels[1] + 1, encoder, depth, decoder_channels, **options)
+    channels = check_channels(stem_channels)[1] + 1  # those of the stem, and the map
+    body = SegmentationBody(channels, encoder, depth, decoder_channels, **options)
     return Corrector(body, stem_channels, n_shots, gain, passes)

@@ -9,7 +9,7 @@ Source: timm (Apache 2), Wightman, doi 10.5281/zenodo.4414861.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -22,7 +22,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-GRID = 72  # rows and columns before the first stage: divisible by 8, and just above the map's 70
+from fwi.checks import nearest
+from fwi.models.stem import GRID
+
 _FOLD = 16  # time samples a row, so 1152 in all
 _LEVELS = 4
 
@@ -96,7 +98,8 @@ def overlay(pretrained: Pretrained) -> dict[str, Any]:
         raise FileNotFoundError(f"the pretrained weights {pretrained} do not exist; check the path")
     if Path(pretrained).suffix != ".safetensors":
         raise ValueError(
-            f"pretrained must be true or a .safetensors file, which runs no code, got {pretrained}"
+            f"pretrained must be true or a .safetensors file, which runs no code, got "
+            f"{pretrained}; convert it with safetensors.torch.save_file"
         )
     return {"file": str(pretrained), "hf_hub_id": None, "url": ""}
 
@@ -107,6 +110,12 @@ def explain_missing(name: str, pretrained: Pretrained) -> Iterator[None]:
     if not pretrained:
         yield
         return
+    known = timm.get_pretrained_cfg(name.removeprefix("tu-"))
+    if isinstance(pretrained, bool) and (known is None or not known.has_weights):
+        raise ValueError(
+            f"timm publishes no weights for {name}; give the path of a file, or leave "
+            "train.pretrained false"
+        )
     try:
         yield
     except OSError as error:  # what every library between here and the hub raises
@@ -115,41 +124,73 @@ def explain_missing(name: str, pretrained: Pretrained) -> Iterator[None]:
             "give train.pretrained the path of their .safetensors file, or leave it false"
         ) from None
     except SafetensorError as error:
-        raise ValueError(f"the pretrained weights of {name} are not readable: {error}") from None
+        raise ValueError(
+            f"the pretrained weights of {name} are not readable: {error}; fetch the file again"
+        ) from None
     except RuntimeError as error:
         raise ValueError(
-            f"the pretrained weights do not fit {name}: {' '.join(str(error).split())[:200]}"
+            f"the pretrained weights do not fit {name}: {' '.join(str(error).split())[:200]}; "
+            "give the file of this very network"
         ) from None
 
 
-def check_loaded(module: nn.Module, name: str, pretrained: Pretrained) -> None:
+def check_loaded(
+    module: nn.Module, name: str, pretrained: Pretrained, adapted: Sequence[str] = ()
+) -> None:
     """Make sure that a local file filled an encoder: timm passes over what it does not find.
 
-    Its first convolution is left out, whose weights timm adapts to the number of shots.
+    Tensors are looked for by name, and where timm renames those of a file, by value.
 
     Args:
-        module: the encoder.
+        module: the encoder; running statistics count as its parameters do.
         name: of the network.
         pretrained: see `TimmEncoder`.
+        adapted: last names of tensors that timm fits to this network's size, as it does with the
+            weights of the first convolution; the file must hold them under that name.
 
     Raises:
-        ValueError: if a parameter holds values that the file does not.
+        ValueError: if the encoder has a tensor that the file does not.
     """
     if isinstance(pretrained, bool):
         return
-    values = {tensor.float().numpy().tobytes() for tensor in load_file(pretrained).values()}
-    first = next(m for m in module.modules() if isinstance(m, nn.Conv2d)).weight
-    for key, parameter in module.named_parameters():
-        if parameter is not first and parameter.detach().numpy().tobytes() not in values:
+    held = load_file(pretrained)
+    names = {key.replace(".", "_") for key in held}  # as `features_only` flattens them
+    lasts = {_last(key) for key in held}
+    values = {tensor.float().numpy().tobytes() for tensor in held.values()}
+    statistics = {(_last(key), tensor.float().numpy().tobytes()) for key, tensor in held.items()}
+    buffers = {key for key, _ in module.named_buffers()}
+    first = next(key for key, m in module.named_modules() if isinstance(m, nn.Conv2d)) + ".weight"
+    state = {key: t for key, t in module.state_dict().items() if t.is_floating_point()}
+    unnamed = [key for key in state if key.replace(".", "_") not in names]
+    renamed = 2 * len(unnamed) > len(state)
+    for key in unnamed:
+        value, last = state[key].float().numpy().tobytes(), _last(key)
+        if last in adapted:
+            found = last in lasts
+        elif key == first:
+            found = renamed
+        elif key in buffers:
+            found = (last, value) in statistics
+        else:
+            # Fresh scales and shifts, all ones or zeros, may equal others of the file by chance.
+            fresh = state[key].numel() > 1 and bool((state[key] == state[key].flatten()[0]).all())
+            found = value in values and (renamed or not fresh)
+        if not found:
             raise ValueError(
                 f"the weights of {pretrained} do not fit {name}: they hold nothing for {key}; "
-                "give the file of this very network"
+                "give the whole file of this very network"
             )
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _create(name: str, n_shots: int, pretrained: Pretrained, options: dict[str, Any]) -> Any:
     if not timm.is_model(name.partition(".")[0]):
-        raise ValueError(f"encoder must be a network of timm, got {name!r}; see timm.list_models()")
+        raise ValueError(
+            f"encoder must be a network of timm, got {name!r}; {nearest(name, timm.list_models())}"
+        )
     if pretrained:
         options = {**options, "pretrained_cfg_overlay": overlay(pretrained)}
     with explain_missing(name, pretrained):

@@ -64,7 +64,7 @@ class Network(nn.Module):
         n_families: int = 0,
     ) -> None:
         super().__init__()
-        if 0 < n_families < len(FAMILIES):
+        if n_families != 0 and n_families < len(FAMILIES):
             raise ValueError(
                 f"n_families must be 0 or at least {len(FAMILIES)}, OpenFWI's families, got "
                 f"{n_families}; leave it out or give {len(FAMILIES)}"

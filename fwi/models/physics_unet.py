@@ -22,8 +22,9 @@ from torch import nn
 from fwi.geometry import OPENFWI
 from fwi.models.network import Network
 from fwi.models.registry import register_model
+from fwi.models.stem import GRID
 
-_GRIDS = (9, 18, 36, 72)  # of the decoder
+_GRIDS = (GRID // 8, GRID // 4, GRID // 2, GRID)  # of the decoder
 _TIME_STRIDES = (4, 2, 2, 2, 2)  # 1000 samples to 250, 125, 63, 32 and 16 rows
 
 
@@ -37,6 +38,8 @@ class PhysicsUNet(nn.Module):
 
     def __init__(self, n_shots: int, width: int) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"width must be at least 1, got {width}; 32 is the narrow variant's")
         widths = [width, 2 * width, 4 * width, 8 * width, 8 * width]
         self.first = _convolve(n_shots, width, (7, 3), (_TIME_STRIDES[0], 1))
         self.down = nn.ModuleList(

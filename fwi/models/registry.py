@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,12 +100,43 @@ def create_model(
     Raises:
         KeyError: if the model or variant is unknown; it names the nearest.
         TypeError: if an option is unknown to the model, or it has no pretrained encoder.
+        ValueError: if an option's value does not fit.
         FileNotFoundError: if pretrained weights are not to be had.
     """
     _, merged = resolve(name, variant, options)
+    if merged.get("n_shots", 1) < 1:
+        raise ValueError(
+            f"n_shots of {name} must be at least 1, got {merged['n_shots']}; OpenFWI has 5"
+        )
     if pretrained:
         merged["pretrained"] = pretrained
-    return find_model(name).build(**merged)
+    try:
+        return find_model(name).build(**merged)
+    except TypeError as error:
+        text = _explain_unknown(error, name, merged)
+        if text is None:
+            raise
+        raise TypeError(text) from None
+
+
+def _explain_unknown(error: TypeError, name: str, options: dict[str, Any]) -> str | None:
+    """Reword what Python says of an unknown option, which may be one of an inner constructor."""
+    found = re.match(r"(\w+).*\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if found is None or found[2] not in options:
+        return None
+    if found[2] == "pretrained":
+        return f"{name} has no pretrained encoder; leave train.pretrained false"
+    # Options pass through several builders, each of which takes some of them: all the callers, and
+    # the one that was called in vain, known to the last caller by its name.
+    known: set[str] = set()
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][1:]
+    for frame in frames:
+        code = frame.f_code
+        known.update(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    called = frames[-1].f_globals.get(found[1]) if frames else find_model(name).build
+    if called is not None:
+        known.update(k for k, p in signature(called).parameters.items() if p.kind != p.VAR_KEYWORD)
+    return f"unknown option {found[2]!r} of {name}; {nearest(found[2], known - {'self', 'body'})}"
 
 
 def resolve(name: str, variant: str | None, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from fwi.models.decoders import UNetDecoder
 from fwi.models.encoder_decoder import FIELD_CHANNELS, EncoderDecoder
 from fwi.models.network import Network
 from fwi.models.registry import register_model
-from fwi.models.stem import GatherStem
+from fwi.models.stem import GatherStem, check_channels
 
 
 @register_model(
@@ -41,7 +41,7 @@ def resnet9(
         n_shots: shots that the network takes.
         **heads: options of `Network`.
     """
-    trunk = ResNet9Trunk(stem_channels[1], width)
+    trunk = ResNet9Trunk(check_channels(stem_channels)[1], width)
     encoder = nn.Sequential(GatherStem(n_shots, stem_channels), trunk)
     body = EncoderDecoder(encoder, UNetDecoder(trunk.channels, decoder_channels))
     return Network(body, decoder_channels[-1], n_shots=n_shots, **heads)

@@ -122,16 +122,17 @@ def _create(name: str, pretrained: Pretrained, options: dict[str, Any]) -> Any:
         )
     if options.get("patch_drop_rate"):
         raise ValueError("patch_drop_rate must be 0, since a map needs every patch; leave it out")
-    weights = overlay(pretrained) if pretrained else {}
-    if weights:
+    if pretrained:
+        # The weights may be of a deeper trunk; that a file fills this one is checked below.
+        options = {**options, "pretrained_strict": False}
+    if weights := overlay(pretrained):
         # Some of timm's ViTs are published in another format, with a loader of their own.
-        weights["custom_load"] = False
-        # The file may be of a deeper trunk; that it fills this one is checked below.
-        options = {**options, "pretrained_cfg_overlay": weights, "pretrained_strict": False}
+        options["pretrained_cfg_overlay"] = {**weights, "custom_load": False}
     with explain_missing(name, pretrained):
         network = timm.create_model(name, pretrained=bool(pretrained), num_classes=0, **options)
-    # Positions are left out, which timm interpolates, and registers, which may be additional.
-    loaded = nn.ModuleDict({"patch_embed": network.patch_embed.proj, "blocks": network.blocks})
-    check_loaded(loaded, name, pretrained)
     network.reset_classifier(0, "")  # without attention pooling, whose weights nothing would train
+    registers = getattr(network, "reg_token", None)
+    network.reg_token = None  # left out of the check, since they may be additional
+    check_loaded(network, name, pretrained, adapted=["pos_embed"])
+    network.reg_token = registers
     return network

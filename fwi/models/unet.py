@@ -13,14 +13,16 @@ from __future__ import annotations
 from typing import Any
 
 import segmentation_models_pytorch as smp
+import timm
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from fwi.checks import nearest
 from fwi.models.encoders import Pretrained, check_loaded, explain_missing, overlay
 from fwi.models.network import Network
 from fwi.models.registry import register_model
-from fwi.models.stem import GatherStem
+from fwi.models.stem import GatherStem, check_channels
 
 _ARCHITECTURES = ("Unet", "UnetPlusPlus", "FPN", "MAnet")
 
@@ -60,6 +62,11 @@ class SegmentationBody(nn.Module):
         )
         if pretrained and not encoder.startswith("tu-"):
             raise ValueError(f"encoder must be a tu-<timm name> to be pretrained, got {encoder!r}")
+        if encoder.startswith("tu-") and not timm.is_model(encoder[3:].partition(".")[0]):
+            raise ValueError(
+                f"encoder must be a network of timm after tu-, got {encoder!r}; "
+                f"{nearest(encoder, [f'tu-{name}' for name in timm.list_models()])}"
+            )
         weights = {"pretrained_cfg_overlay": overlay(pretrained)} if pretrained else {}
         with explain_missing(encoder, pretrained):
             network = getattr(smp, architecture)(
@@ -71,7 +78,7 @@ class SegmentationBody(nn.Module):
                 **weights,
             )
         self.encoder, self.decoder = network.encoder, network.decoder
-        check_loaded(self.encoder, encoder, pretrained)
+        check_loaded(getattr(self.encoder, "model", self.encoder), encoder, pretrained)
         self.channels = int(network.segmentation_head[0].in_channels)
         self.multiple = 2**depth
 
@@ -125,7 +132,7 @@ def unet(
         **heads: options of `Network`.
     """
     body = SegmentationBody(
-        stem_channels[1], encoder, depth, decoder_channels, architecture, pretrained
+        check_channels(stem_channels)[1], encoder, depth, decoder_channels, architecture, pretrained
     )
     stem = GatherStem(n_shots, stem_channels)
     return Network(nn.Sequential(stem, body), body.channels, n_shots=n_shots, **heads)

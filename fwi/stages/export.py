@@ -1,7 +1,8 @@
 """export: from a checkpoint to an ONNX file, compared with torch before it gets its name.
 
-The file is one pass of the network. The flip average of `fwi infer` is two calls: one with the
-gathers, one with `fwi.geometry.flip_gathers` of them, whose map is mirrored back.
+The file is one pass of the network: of a corrector, the first guess alone. The flip average of
+`fwi infer` is two calls: one with the gathers, one with `fwi.geometry.flip_gathers` of them, whose
+map is mirrored back.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fwi.config import Config
 from fwi.files import atomic_file
 from fwi.geometry import OPENFWI
 from fwi.models import shots_of
+from fwi.models.corrector import Corrector
 from fwi.models.network import Network
 from fwi.predictor import load
 
@@ -37,12 +39,14 @@ class ExportResult:
         n_bytes: its size.
         opset: version of ONNX's operators that it needs.
         difference: the largest between onnxruntime and torch, m/s.
+        note: what the file leaves out of the prediction, if anything.
     """
 
     path: Path
     n_bytes: int
     opset: int
     difference: float
+    note: str = ""
 
 
 class _MapAndError(nn.Module):
@@ -92,7 +96,10 @@ def run(config: Config, *, force: bool = False) -> ExportResult:
     with atomic_file(out) as temporary:
         opset = _write(model, names, temporary, config.export.opset)
         difference = _compare(model, names, temporary)
-    return ExportResult(out, out.stat().st_size, opset, difference)
+    note = ""
+    if isinstance(model, Corrector):
+        note = "the file makes a corrector's first guess alone; mending it needs the simulator"
+    return ExportResult(out, out.stat().st_size, opset, difference, note)
 
 
 def _outputs(model: nn.Module) -> tuple[nn.Module, list[str]]:

@@ -17,7 +17,7 @@ from fwi.config import Config, TrainConfig, save_config
 from fwi.data.dataset import GatherDataset
 from fwi.data.store import Store
 from fwi.data.transforms import augmentation
-from fwi.files import atomic_file, remove_folder
+from fwi.files import atomic_file, remove_folder, settled_folder
 from fwi.metrics import summarize
 from fwi.models import create_model, resolve, shots_of
 from fwi.predictor import Predictor
@@ -61,7 +61,10 @@ def run(config: Config, *, force: bool = False) -> TrainResult:
     store = Store(config.store_path)
     training, validation = split(store, train.fold)
     torch.manual_seed(train.seed)
-    model = create_model(train.model, train.variant, pretrained=train.pretrained, **train.options)
+    # A checkpoint overwrites all weights: a fit begun online goes on without a network.
+    begun = not force and settled_folder(folder / "checkpoints" / "last").exists()
+    pretrained = False if begun else train.pretrained
+    model = create_model(train.model, train.variant, pretrained=pretrained, **train.options)
     dataset = GatherDataset(training, shots_of(model), augmentation(train.flip))
     # Only now is the config known to fit: one that does not must not take the folder.
     if force and (folder / "config.json").exists():

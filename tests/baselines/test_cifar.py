@@ -1,11 +1,14 @@
 """Small images: their data, the from-scratch network, and what is said of it."""
 
+import signal
+
 import numpy as np
 import pytest
 import torch
 from scratch_twin import torch_twin
 from sklearn.datasets import load_digits, load_sample_image
 
+from fwi.baselines import cifar
 from fwi.baselines.cifar import (
     Images,
     accuracy,
@@ -62,6 +65,21 @@ def test_scratch_network_is_that_of_torch(channels: int, side: int) -> None:
     np.testing.assert_allclose(network.predict(images), expected, rtol=0, atol=1e-10)
 
 
+def test_an_interrupted_fit_is_not_taken_for_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def pressed(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        calls.append(1)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return np.mean(prediction), np.zeros_like(prediction)
+
+    monkeypatch.setattr(cifar, "cross_entropy", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        fit_scratch_cnn(digits(), 2)
+    assert len(calls) == 3
+
+
 def photographs() -> Images:
     """Cut scikit-learn's two photographs into patches of 3 x 32 x 32, each labelled by its own."""
     patches, labels = [], []
@@ -80,7 +98,9 @@ def test_patches_of_photographs_are_told_apart() -> None:
     images = photographs()
     assert images.test.shape == (120, 3, 32, 32)
     network = fit_scratch_cnn(images, epochs=6)
-    assert network.history["validation_accuracy"][-1] > 0.85  # 0.5 without learning
+    # 0.5 without learning, measured 0.96 and 0.95; a standard deviation of 120 patches is 0.02 to
+    # 0.03, and the last epochs of ResNet9 vary from 0.83 to 0.96.
+    assert network.history["validation_accuracy"][-1] > 0.85
     model, history = fit_resnet9(images, 6, batch_size=50, width=16)
     assert history["accuracy"][-1] > 0.85
     assert accuracy(lambda x: classify(model, x), images.test, images.test_labels) > 0.85

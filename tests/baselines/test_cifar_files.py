@@ -1,5 +1,6 @@
 """Reading CIFAR-10's two archives, and refusing what only looks like them."""
 
+import gzip
 import io
 import os
 import pickle
@@ -118,3 +119,31 @@ def test_half_records_missing_batches_and_other_files_are_refused(tmp_path: Path
     (tmp_path / "text").write_text("no archive")
     with pytest.raises(ValueError, match="is not a readable tar archive"):
         read_cifar10(tmp_path / "text")
+
+
+def test_a_damaged_archive_is_refused_wherever_the_damage_is(tmp_path: Path) -> None:
+    files = {name: pickled(*batch) for name, batch in batches().items()}
+    path = archive(tmp_path / "c.tar.gz", files)
+    sound = path.read_bytes()
+    start = sound.index(b"\0", 10) + 1  # past gzip's header, whose time and name nothing checks
+    last = range(len(sound) - 8, len(sound))  # the checksum and the length
+    places = np.random.default_rng(0).integers(start, last[0], 100).tolist()
+    for place in [start, *places, *last]:
+        damaged = bytearray(sound)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"is not a readable tar archive \(\w+\); download"):
+            read_cifar10(path)
+    for end in (start, len(sound) // 2, len(sound) - 1):
+        path.write_bytes(sound[:end])
+        with pytest.raises(ValueError, match=r"is not a readable tar archive \(\w+\); download"):
+            read_cifar10(path)
+
+
+def test_an_archive_that_is_not_compressed_is_read(tmp_path: Path) -> None:
+    files = {name: pickled(*batch) for name, batch in batches().items()}
+    packed = archive(tmp_path / "c.tar.gz", files)
+    (tmp_path / "c.tar").write_bytes(gzip.decompress(packed.read_bytes()))
+    np.testing.assert_array_equal(
+        read_cifar10(tmp_path / "c.tar").train, read_cifar10(packed).train
+    )

@@ -79,7 +79,7 @@ def test_the_scratch_network_does_as_well_as_torchs() -> None:
 
 def test_resnet9_knows_more_than_99_of_100_digits() -> None:
     images = digits()
-    model, history = fit_resnet9(images, 12, batch_size=100, crop=1, flip=False)
+    model, history = fit_resnet9(images, 30, batch_size=100, crop=1, flip=False)
     robust = robust_accuracy(partial(classify, model), images.test, images.test_labels)
     print(f"{history['accuracy'].to_list()}, robust {robust}")
     assert history["accuracy"][-1] > 0.99

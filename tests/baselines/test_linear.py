@@ -380,10 +380,17 @@ def test_residuals_obey_the_normal_equations(seed: int, solver: str, alpha: floa
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"solver": "svdd"}, KeyError, "unknown solver 'svdd'; did you mean 'svd'"),
-        ({"alpha": -1.0}, ValueError, "alpha must be 0 or more and finite, got -1.0"),
+        (
+            {"solver": "svdd"},
+            KeyError,
+            "solver must be a known .*, got 'svdd'; did you mean 'svd'",
+        ),
+        ({"solver": None}, KeyError, "solver must be a known name, got None; known: gd"),
+        ({"alpha": -1.0}, ValueError, "alpha must be 0 or more and finite, got -1.0; give 0"),
         ({"alpha": np.nan}, ValueError, "alpha must be 0 or more"),
-        ({"alpha": [1.0, 2.0]}, ValueError, "several positive ones with solver 'svd'"),
+        ({"alpha": None}, TypeError, "alpha must be a number, got None; give 0 or more"),
+        ({"alpha": "1"}, TypeError, "alpha must be a number"),
+        ({"alpha": [1.0, 2.0]}, ValueError, "with solver 'svd', got .* with 'qr'; give one number"),
         ({"solver": "svd", "alpha": [0.0, 2.0]}, ValueError, "alpha must be one penalty"),
         ({"solver": "svd", "alpha": []}, ValueError, "alpha must be one penalty"),
     ],

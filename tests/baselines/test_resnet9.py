@@ -1,8 +1,10 @@
 """ResNet9 on small images."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 import torch
 
 from fwi.baselines.cifar_files import Images
@@ -51,3 +53,38 @@ def test_separable_images_are_learned_and_the_fit_repeats() -> None:
     assert history["epoch"].to_list() == list(range(1, 13))
     assert (classify(model, images.test, batch_size=7) == images.test_labels).all()
     assert fit_resnet9(images, **options)[1].equals(history)
+
+
+def small_images(n: int = 21) -> Images:
+    rng = np.random.default_rng(1)
+    x = rng.random((n + 9, 1, 8, 8)).astype(np.float32)
+    labels = np.arange(n + 9) % 3
+    return Images(x[:n], labels[:n], x[n:], labels[n:])
+
+
+def test_a_last_single_image_joins_the_step_before() -> None:
+    # Images of 8 x 8 end as one value a channel, which alone has no variance.
+    _, history = fit_resnet9(small_images(21), 1, batch_size=10, crop=1, width=4)
+    assert history["loss"].is_finite().all()
+
+
+def test_images_of_other_dtypes_and_strides_fit_alike() -> None:
+    images, options = small_images(), {"epochs": 2, "batch_size": 10, "crop": 1, "width": 4}
+    flipped = [
+        np.ascontiguousarray(x[..., ::-1]).astype(float) for x in (images.train, images.test)
+    ]
+    other = Images(
+        flipped[0][..., ::-1],
+        images.train_labels.astype(np.int32),
+        flipped[1][..., ::-1],
+        images.test_labels.astype(np.uint8),
+    )
+    model, history = fit_resnet9(other, **options)
+    assert history.equals(fit_resnet9(images, **options)[1])
+    np.testing.assert_array_equal(classify(model, other.test), classify(model, images.test))
+
+
+def test_images_without_as_many_labels_are_refused() -> None:
+    images = small_images()
+    with pytest.raises(ValueError, match="same number of samples, at least 1, got 21 and 20"):
+        fit_resnet9(replace(images, train_labels=images.train_labels[1:]), 1)

@@ -1,5 +1,6 @@
 """What every registered network keeps to; a new one is tested without an edit here."""
 
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from fwi.ensemble import flip_averaged
 from fwi.geometry import flip_gathers
 from fwi.models import count_parameters, create_model, model_names, shots_of
+from fwi.predictor import Predictor
 from fwi.schedules import one_cycle
 from fwi.training.checkpoint import Description, load_model, save_checkpoint
 from fwi.training.precision import autocast, choose_precision
@@ -27,17 +28,20 @@ def test_every_model_has_a_variant_small_enough(name: str) -> None:
     assert min(size for (n, _), size in _SIZES.items() if n == name) <= _LARGEST
 
 
+def test_caformer_b36_has_the_published_encoder() -> None:
+    with torch.device("meta"):
+        encoder = create_model("caformer", "b36").body.encoder
+    # 93.3 M are published, to a tenth; of the whole 123.7 M, whose decoder is not quite known.
+    assert abs(sum(p.numel() for p in encoder.parameters()) / 1e6 - 93.3) < 0.05
+    assert abs(_SIZES["caformer", "b36"] / 1e6 - 122.3) < 0.05
+
+
 @pytest.mark.parametrize(("name", "variant"), model_names())
 def test_every_variant_gives_maps_in_shape(name: str, variant: str) -> None:
     # The meta device computes shapes alone, so that large variants cost nothing.
     with torch.device("meta"):
         model = create_model(name, variant).eval()
         assert model(torch.empty(2, 5, 1000, 70)).shape == (2, 1, 70, 70)
-
-
-def smallest(name: str) -> str:
-    """Name the variant of a model with the fewest parameters."""
-    return min((size, v) for (n, v), size in _SIZES.items() if n == name)[1]
 
 
 @cache
@@ -73,14 +77,14 @@ def test_is_finite_in_bfloat16_and_takes_float16(name: str, variant: str) -> Non
             rounded = model(gathers().half())
     assert rounded.shape == exact.shape
     assert rounded.dtype == torch.float32
-    # bfloat16 has eight bits: a few parts in a hundred of the output's spread over the layers.
-    assert (rounded - exact).abs().mean() < 0.2 * max(float(exact.std()), 1.0)
+    # bfloat16 has eight bits: 2.4 parts in a hundred of the output's spread at most, in hgnet b0.
+    assert (rounded - exact).abs().mean() < 0.05 * max(float(exact.std()), 1.0)
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in _SIZES}))
-def test_six_shots_are_taken_where_asked_for(name: str) -> None:
+@every_model
+def test_six_shots_are_taken_where_asked_for(name: str, variant: str) -> None:
     torch.manual_seed(0)
-    model = create_model(name, smallest(name), n_shots=6).eval()
+    model = create_model(name, variant, n_shots=6).eval()
     one = gathers(1).requires_grad_()
     velocity = model(one)
     assert velocity.shape == (1, 1, 70, 70)
@@ -138,25 +142,21 @@ def test_weights_survive_a_checkpoint(name: str, variant: str, tmp_path: Path) -
 
 @every_model
 def test_flip_average_of_flipped_gathers_is_the_flipped_map(name: str, variant: str) -> None:
-    model = network(name, variant)
-
-    def predict(one: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return model(torch.from_numpy(np.ascontiguousarray(one)))[:, 0].numpy()
-
+    predictor = Predictor(deepcopy(network(name, variant)))  # which moves it to a GPU
     six = gathers(1).numpy()
-    straight = flip_averaged(predict, six)
+    straight = predictor.predict(six)
     assert (
         np.abs(straight - straight[..., ::-1]).max() > 1e-3
     )  # a symmetric map would prove nothing
     # The same two predictions are added, in the other order.
-    np.testing.assert_array_equal(flip_averaged(predict, flip_gathers(six)), straight[..., ::-1])
+    flipped = np.ascontiguousarray(flip_gathers(six))
+    np.testing.assert_array_equal(predictor.predict(flipped), straight[..., ::-1])
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in _SIZES}))
-def test_four_samples_are_learned_by_heart(name: str) -> None:
+@every_model
+def test_four_samples_are_learned_by_heart(name: str, variant: str) -> None:
     torch.manual_seed(0)
-    model = create_model(name, smallest(name)).train()
+    model = create_model(name, variant).train()
     depth = torch.linspace(1500, 4500, 70)[None, :, None].expand(4, 70, 70)
     velocity = depth.clone()
     for i in range(4):

@@ -110,6 +110,20 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         TimmEncoder("convnext_atto", 5, pretrained=tmp_path / "w.safetensors")
 
 
+@pytest.mark.parametrize("model", ["hgnet", "unet"])
+@pytest.mark.parametrize("lost", ["running_mean", "running_var"])
+def test_weights_without_running_statistics_are_refused(
+    model: str, lost: str, tmp_path: Path
+) -> None:
+    encoder = {"hgnet": "hgnetv2_b0", "unet": "resnet10t"}[model]
+    # Fresh: its shifts are zero and its scales one, as running statistics start.
+    state = timm.create_model(encoder).state_dict()
+    state = {key: value for key, value in state.items() if not key.endswith(lost)}
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match=f"they hold nothing for .*{lost}; give the whole file"):
+        create_model(model, pretrained=tmp_path / "w.safetensors")
+
+
 def test_unusable_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     with pytest.raises(FileNotFoundError, match="do not exist; check the path"):
@@ -132,7 +146,10 @@ def test_without_a_network_the_error_says_what_to_do() -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("convnext_ato", "must be a network of timm"), ("efficientnet_b0", "got 'efficientnet_b0'")],
+    [
+        ("convnext_ato", "got 'convnext_ato'; did you mean 'convnext_atto'"),
+        ("efficientnet_b0", "got 'efficientnet_b0'"),
+    ],
 )
 def test_encoders_that_do_not_fit_are_refused(name: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
@@ -140,5 +157,12 @@ def test_encoders_that_do_not_fit_are_refused(name: str, said: str) -> None:
 
 
 def test_models_without_an_encoder_refuse_weights() -> None:
-    with pytest.raises(TypeError, match="pretrained"):
+    with pytest.raises(
+        TypeError, match=r"physics_unet has no pretrained encoder; leave train.pretrained false"
+    ):
         create_model("physics_unet", pretrained=True)
+
+
+def test_encoders_that_timm_publishes_no_weights_of_are_named() -> None:
+    with pytest.raises(ValueError, match="timm publishes no weights for caformer_tiny; give the"):
+        create_model("caformer", "tiny", pretrained=True)

@@ -34,9 +34,38 @@ def test_unknown_variant_names_the_nearest() -> None:
         create_model("unet", "resnet19")
 
 
-def test_unknown_option_is_refused() -> None:
-    with pytest.raises(TypeError, match="widht"):
-        create_model("unet", widht=3)
+@pytest.mark.parametrize(
+    ("name", "option", "said"),
+    [
+        ("resnet9", "widht", "unknown option 'widht' of resnet9; did you mean 'width'"),
+        ("velocitygan", "widht", "unknown option 'widht' of velocitygan; did you mean 'width'"),
+        ("caformer", "drop_pth", "unknown option 'drop_pth' of caformer; did you mean 'drop_path'"),
+        ("unet", "n_famillies", "unknown option 'n_famillies' of unet; did you mean 'n_families'"),
+        ("corrector", "architectur", "of corrector; did you mean 'architecture'"),
+        ("vit", "second_pach", "of vit; did you mean 'second_patch'"),
+    ],
+)
+def test_unknown_option_names_the_model_and_the_nearest(name: str, option: str, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        create_model(name, **{option: 3})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("unet", {"n_shots": 0}, "n_shots of unet must be at least 1, got 0;"),
+        ("corrector", {"n_shots": 3}, "n_shots must be 5 or 6 for a corrector, got 3;"),
+        ("unet", {"n_families": -1}, "n_families must be 0 or at least 10, .* got -1;"),
+        ("unet", {"stem_channels": [8]}, r"stem_channels must be two positive .* got \[8\];"),
+        ("resnet9", {"stem_channels": [8, 8, 8]}, "stem_channels must be two positive numbers"),
+        ("corrector", {"stem_channels": [8, 0]}, "stem_channels must be two positive numbers"),
+        ("physics_unet", {"width": 0}, "width must be at least 1, got 0;"),
+        ("unet", {"encoder": "tu-resnet19"}, "got 'tu-resnet19'; did you mean 'tu-resnet18'"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(name: str, options: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        create_model(name, **options)
 
 
 def test_a_name_is_given_once() -> None:

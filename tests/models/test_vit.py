@@ -197,7 +197,7 @@ def test_patches_of_one_channel_start_as_the_sum_over_colours(tmp_path: Path) ->
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"stem.weight": torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match=r"do not fit eva02_tiny_patch14_224.*patch_embed"):
+    with pytest.raises(ValueError, match="do not fit eva02_tiny_patch14_224: they hold nothing"):
         create_model("vit", "shots-tiny", pretrained=path)
 
 
@@ -206,6 +206,36 @@ def test_weights_of_fewer_blocks_are_refused(tmp_path: Path) -> None:
     save_file(timm.create_model("eva02_tiny_patch14_224", depth=8).state_dict(), path)
     with pytest.raises(ValueError, match=r"they hold nothing for blocks\.8\."):
         create_model("vit", "shots-tiny", pretrained=path)
+
+
+@pytest.mark.parametrize(
+    ("variant", "name", "lost"),
+    [
+        ("image-tiny", "vit_tiny_patch16_224", "pos_embed"),
+        ("image-tiny", "vit_tiny_patch16_224", "cls_token"),
+        ("image-tiny", "vit_tiny_patch16_224", "norm.weight"),
+        ("shots-tiny", "eva02_tiny_patch14_224", "pos_embed"),
+        ("shots-tiny", "eva02_tiny_patch14_224", "cls_token"),
+        ("shots-tiny", "eva02_tiny_patch14_224", "fc_norm.bias"),
+    ],
+)
+def test_weights_without_a_part_of_the_trunk_are_refused(
+    tmp_path: Path, variant: str, name: str, lost: str
+) -> None:
+    source = timm.create_model(name).state_dict()
+    del source[lost]
+    save_file(source, tmp_path / "trunk.safetensors")
+    with pytest.raises(ValueError, match=f"they hold nothing for {lost};"):
+        create_model("vit", variant, pretrained=tmp_path / "trunk.safetensors")
+
+
+def test_published_weights_of_a_deeper_trunk_start_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = timm.create_model("eva02_tiny_patch14_224").state_dict()
+    loader = "timm.models._builder.load_state_dict_from_hf"
+    monkeypatch.setattr(loader, lambda *args, **options: dict(source))
+    trunk = create_model("vit", "shots-tiny", pretrained=True).body.trunk.vit
+    for key, weight in trunk.blocks.state_dict().items():
+        torch.testing.assert_close(weight, source[f"blocks.{key}"], rtol=0, atol=0)
 
 
 def test_weights_that_do_not_exist_are_named(tmp_path: Path) -> None:
@@ -230,5 +260,5 @@ def test_wrong_options_are_refused(options: dict, message: str) -> None:
 
 
 def test_unknown_option_is_refused() -> None:
-    with pytest.raises(TypeError, match="widht"):
+    with pytest.raises(TypeError, match="unknown option 'widht' of vit"):
         create_model("vit", "image-tiny", widht=3)

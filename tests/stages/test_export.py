@@ -70,6 +70,7 @@ def test_onnxruntime_equals_torch_at_any_batch(name: str, tmp_path: Path) -> Non
     model = checkpointed(tmp_path / "one", name, smallest(name))
     result = export.run(configure(tmp_path / "one"))
     assert result.n_bytes == result.path.stat().st_size
+    assert ("first guess alone" in result.note) == (name == "corrector")
     assert {path.name for path in tmp_path.iterdir()} == {"one", "model.onnx"}
     for batch in (1, 2, 5):
         inputs = gathers(model, batch)

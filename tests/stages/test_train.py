@@ -262,3 +262,5 @@ def test_local_weights_start_the_encoder_and_are_not_asked_for_again(
     result = train.run(changed(config, pretrained=str(file)))
     file.unlink()
     assert load(result.run).description is not None  # the checkpoint holds all weights itself
+    again = train.run(changed(config, pretrained=str(file)))  # nor when a fit goes on
+    assert again.history == result.history

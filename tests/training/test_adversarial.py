@@ -99,14 +99,10 @@ def test_networks_step_leaves_the_critic_and_its_gradients_alone() -> None:
 
 
 def test_critics_steps_leave_the_networks_gradients_alone() -> None:
-    grads = []
-    for steps in (0, 2):
-        objective = game(critic_steps=steps).train()
-        real = torch.zeros(4, 1, 70, 70)
-        for _ in range(steps):
-            objective._teach_critic(real, objective.model(batch()[0]).detach() / 1500)
-        grads.append(objective.model.velocity.grad)
-    assert grads == [None, None]
+    objective = game(critic_steps=1).train()
+    objective(*batch())  # without a backward pass of its own
+    assert all(p.grad is not None for p in objective.critic.parameters())
+    assert objective.model.velocity.grad is None
 
 
 def test_trainer_optimises_the_network_and_not_the_critic() -> None:

@@ -214,7 +214,7 @@ def test_command_prints_a_row_a_variant_and_how_to_measure_the_large(
     assert re.search(r"slim +two +2\.0 +0\.00 +\d+ +[\d.]+ +[\d.]+ +-", said)
     assert "wide: a paper" in said
     assert "batches of 4 in float32 on the CPU" in said
-    assert "above 5 M parameters, measured where named: fwi models NAME" in said
+    assert "above 5 M parameters, measured where named (fwi models NAME), or too large" in said
 
 
 def test_command_names_the_nearest_model(refused: Callable[..., str]) -> None:
