@@ -71,17 +71,11 @@ def fit_resnet9(
     rows: list[dict[str, float]] = []
     with progress_bar("ResNet9", epochs * len(x)) as advance:
         for epoch in range(epochs):
-            model.train()
             losses = []
             for i, chosen in enumerate(shuffled(len(x), batch_size, seed, epoch)):
                 rate = one_cycle(epoch * batches + i, epochs * batches, lr, WARMUP)
-                optimizer.param_groups[0]["lr"] = rate
-                loss = F.cross_entropy(model(augment(x[chosen], crop, flip)), y[chosen])
-                optimizer.zero_grad()
-                loss.backward()
-                torch.nn.utils.clip_grad_value_(model.parameters(), clip)
-                optimizer.step()
-                losses.append(loss.item())
+                seen = augment(x[chosen], crop, flip)
+                losses.append(_step(model, optimizer, seen, y[chosen], rate, clip))
                 advance(len(chosen))
             right = accuracy(partial(classify, model), images.test, images.test_labels)
             rows.append(
@@ -89,6 +83,25 @@ def fit_resnet9(
             )
             advance(0, note=f"accuracy {right:.1%}")
     return model.eval(), pl.DataFrame(rows)
+
+
+def _step(
+    model: ResNet9,
+    optimizer: torch.optim.Optimizer,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    rate: float,
+    clip: float,
+) -> float:
+    """Learn from one batch, and give its loss."""
+    model.train()
+    optimizer.param_groups[0]["lr"] = rate
+    loss = F.cross_entropy(model(images), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_value_(model.parameters(), clip)
+    optimizer.step()
+    return loss.item()
 
 
 def augment(images: torch.Tensor, crop: int, flip: bool) -> torch.Tensor:

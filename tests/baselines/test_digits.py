@@ -79,7 +79,8 @@ def test_the_scratch_network_does_as_well_as_torchs() -> None:
 
 def test_resnet9_knows_more_than_99_of_100_digits() -> None:
     images = digits()
-    model, history = fit_resnet9(images, 30, batch_size=100, crop=1, flip=False)
-    robust = robust_accuracy(partial(classify, model), images.test, images.test_labels)
-    print(f"{history['accuracy'].to_list()}, robust {robust}")
+    # Seeds 0 to 3 gave 0.9917, 0.9972, 0.9917 and 0.9972, a minute each: one of them here.
+    model, history = fit_resnet9(images, 30, batch_size=100, crop=1, flip=False, seed=1)
     assert history["accuracy"][-1] > 0.99
+    robust = robust_accuracy(partial(classify, model), images.test, images.test_labels)
+    assert robust > 0.9  # measured 0.96; learned from moved images
