@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from fwi.core.stable import log_sum_exp, sigmoid, softmax, softplus
+from fwi.core.stable import log_softmax, sigmoid, softmax, softplus
 
 Array = npt.NDArray[Any]
 
@@ -75,12 +75,11 @@ class Softmax(Link):
 
     def loss(self, scores: Array, targets: Array) -> float:
         """Give the mean cross-entropy."""
-        below = _below_largest(scores)
-        return float((log_sum_exp(below, 1)[:, 0] - (targets * below).sum(1)).mean())
+        return float(-(targets * log_softmax(scores, 1)).sum(1).mean())
 
     def probabilities(self, scores: Array) -> Array:
         """Give the probability of each class; each row sums to 1."""
-        return softmax(_below_largest(scores), 1)
+        return softmax(scores, 1)
 
     def newton(self, x: Array, probabilities: Array, gradient: Array, ridge: Array) -> Array:
         """Solve one system (K D, K D)."""
@@ -101,11 +100,6 @@ class Softmax(Link):
         above = scores > scores.mean(1, keepdims=True)
         right = scores.argmax(1) == targets.argmax(1)
         return bool(right.all() or (above == (targets > 0)).all(0).any())
-
-
-def _below_largest(scores: Array) -> Array:
-    """Subtract each row's largest score: log sum exp then rounds a number of its terms' size."""
-    return scores - scores.max(1, keepdims=True)
 
 
 def _curvature(x: Array, weights: Array) -> Array:

@@ -36,23 +36,23 @@ def softplus(z: Array) -> Array:
     return xp.maximum(z, xp.zeros_like(z)) + xp.log1p(xp.exp(-xp.abs(z)))
 
 
-def log_sum_exp(z: Array, axis: int) -> Array:
-    """log(sum e^z) = m + log(sum e^(z - m)), with m the largest z along the axis.
+def log_softmax(z: Array, axis: int) -> Array:
+    """log(e^z / sum e^z) = (z - m) - log(sum e^(z - m)), with m the largest z along the axis.
 
     Args:
         z: any shape.
-        axis: the one that is summed over, and kept with size 1.
+        axis: the one over which the exponentials of the result sum to 1.
 
     Returns:
-        The shape of z but for the axis.
+        Its shape, at most 0.
     """
     xp = array_namespace(z)
-    largest = xp.max(z, axis=axis, keepdims=True)
-    return largest + xp.log(xp.sum(xp.exp(z - largest), axis=axis, keepdims=True))
+    below = z - xp.max(z, axis=axis, keepdims=True)
+    return below - xp.log(xp.sum(xp.exp(below), axis=axis, keepdims=True))
 
 
 def softmax(z: Array, axis: int) -> Array:
-    """e^z / sum e^z = e^(z - log_sum_exp(z)).
+    """e^z / sum e^z.
 
     Args:
         z: any shape.
@@ -61,4 +61,4 @@ def softmax(z: Array, axis: int) -> Array:
     Returns:
         Its shape, 0 to 1.
     """
-    return array_namespace(z).exp(z - log_sum_exp(z, axis))
+    return array_namespace(z).exp(log_softmax(z, axis))
