@@ -24,7 +24,7 @@ check: $(VENV)/.ready-dev
 default-weights: $(VENV)/.ready
 	$(BIN)/fwi prepare --config configs/default.yaml
 	$(BIN)/fwi train --config configs/default.yaml
-	$(BIN)/python -c "from pathlib import Path; from fwi.training.checkpoint import ship_checkpoint; \
+	$(BIN)/python -c "from pathlib import Path; from fwi.inference.checkpoint import ship_checkpoint; \
 	ship_checkpoint(Path('runs/default/checkpoints/best'), Path('fwi/weights/default'))"
 
 $(VENV)/bin/python:

@@ -25,19 +25,19 @@ import polars as pl
 import torch
 from torch.utils.data import DataLoader
 
-from fwi.checks import nearest
 from fwi.config import PrepareConfig, TrainConfig, load_config
+from fwi.data.augment import augmentation
 from fwi.data.dataset import GatherDataset
 from fwi.data.store import Store
-from fwi.data.transforms import augmentation
-from fwi.labels import FAMILIES
+from fwi.inference.precision import choose_precision
+from fwi.inference.predictor import Predictor
 from fwi.models import count_parameters, create_model, model_names
-from fwi.predictor import Predictor
+from fwi.openfwi import FAMILIES
+from fwi.registry import nearest
 from fwi.stages import prepare
 from fwi.stages.train import Reseed, evaluation, split
-from fwi.training.callbacks import WeightAverage
-from fwi.training.objectives import objective_of
-from fwi.training.precision import choose_precision
+from fwi.training.callbacks.all import WeightAverage
+from fwi.training.objectives.base import objective_of
 from fwi.training.trainer import Callback, Trainer
 
 LARGEST = 7.5e6

@@ -14,18 +14,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
+from fwi import families
+from fwi.arrays import Array
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics import families
-from fwi.physics.grid import BLOCK, Grid, aligned_zeros, make_grid
-from fwi.physics.shot import Medium, forward
-from fwi.physics.simd import REGISTER_BYTES, load, store
-from fwi.physics.stencil import advance, update
-from fwi.physics.windows import EPOCH
-
-Array = npt.NDArray[Any]
+from fwi.physics.kernel.grid import BLOCK, Grid, aligned_zeros, make_grid
+from fwi.physics.kernel.shot import Medium, forward
+from fwi.physics.kernel.simd import REGISTER_BYTES, load, store
+from fwi.physics.kernel.stencil import advance, update
+from fwi.physics.kernel.windows import EPOCH
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 

@@ -12,19 +12,16 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fwi import families
+from fwi.arrays import Array
 from fwi.geometry import OPENFWI
-from fwi.physics import families
-from fwi.physics.linearize import available_threads
+from fwi.physics.kernel.operator import available_threads
+from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.wavelet import ricker
 from fwi.physics.simulator import linearize, simulate
-from fwi.physics.sponge import damping
-from fwi.physics.wavelet import ricker
-
-Array = npt.NDArray[Any]
 
 
 def numpy_steps(velocity: Array, steps: int) -> Array:

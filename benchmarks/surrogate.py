@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fwi.physics import families
+from fwi import families
+from fwi.arrays import Array
 from fwi.physics.simulator import linearize, simulate
-from fwi.physics.surrogate import Surrogate, simulate_surrogate
-
-Array = npt.NDArray[Any]
+from fwi.physics.surrogate.operator import Surrogate, simulate_surrogate
 
 _SEED = 200
 _LATE = 300  # samples: what comes after is mostly reflections

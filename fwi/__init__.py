@@ -9,20 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fwi import submission
+    from fwi import families
+    from fwi.competition import submission
+    from fwi.inference.predictor import load
     from fwi.models import create_model
-    from fwi.physics import families
     from fwi.physics.simulator import simulate
-    from fwi.predictor import load
     from fwi.stages import run
 
 _HOMES = {
     "create_model": "fwi.models",
-    "families": "fwi.physics.families",
-    "load": "fwi.predictor",
+    "families": "fwi.families",
+    "load": "fwi.inference.predictor",
     "run": "fwi.stages",
     "simulate": "fwi.physics.simulator",
-    "submission": "fwi.submission",
+    "submission": "fwi.competition.submission",
 }
 
 __all__ = ["create_model", "families", "load", "run", "simulate", "submission"]

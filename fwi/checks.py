@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known names resemble an unknown one, or list them all.
-
-    Args:
-        name: what was asked for.
-        known: what there is.
-
-    Returns:
-        The end of an error sentence, such as ``did you mean 'unet'?``.
-    """
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if close:
-        return "did you mean " + " or ".join(repr(n) for n in close) + "?"
-    return "known: " + ", ".join(names)
+from fwi.arrays import Array
 
 
 def check_shape(name: str, array: Array, shape: Sequence[int | None], fix: str = "") -> None:

@@ -248,8 +248,8 @@ def models(
     speed: Annotated[bool, typer.Option(help="Measure memory and speed on this machine.")] = True,
 ) -> None:
     """List the networks that can be trained, and what they cost."""
-    from fwi.training.complexity import LARGE, complexity_table
-    from fwi.training.speed import conditions
+    from fwi.analysis.cost import LARGE, complexity_table
+    from fwi.analysis.speed import conditions
 
     frame = complexity_table(name or (), speed)
     _print_models(frame)

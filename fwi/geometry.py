@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fwi import openfwi
+
 
 @dataclass(frozen=True)
 class AcquisitionGeometry:
     """One acquisition: a regular grid, a time axis, a line of sources and one of receivers.
 
     Positions are metres from the map's first column and from its surface; a map is depth first.
-    The defaults are those of the OpenFWI data (arXiv 2111.02926).
+    The defaults are those of the OpenFWI data (`fwi.openfwi`).
 
     Attributes:
         nz: cells in depth.
@@ -30,17 +32,17 @@ class AcquisitionGeometry:
         sponge_width: damped cells on every side of the map, which replicate its edge.
     """
 
-    nz: int = 70
-    nx: int = 70
-    dx: float = 10.0
-    dt: float = 1e-3
-    nt: int = 1000
-    source_x: tuple[float, ...] = (0.0, 170.0, 340.0, 520.0, 690.0)
-    source_depth: float = 10.0
-    receiver_x: tuple[float, ...] = tuple(10.0 * i for i in range(70))
-    receiver_depth: float = 10.0
-    frequency: float = 15.0
-    sponge_width: int = 120
+    nz: int = openfwi.SIDE
+    nx: int = openfwi.SIDE
+    dx: float = openfwi.DX
+    dt: float = openfwi.DT
+    nt: int = openfwi.NT
+    source_x: tuple[float, ...] = openfwi.SOURCE_X
+    source_depth: float = openfwi.DEPTH
+    receiver_x: tuple[float, ...] = openfwi.RECEIVER_X
+    receiver_depth: float = openfwi.DEPTH
+    frequency: float = openfwi.FREQUENCY
+    sponge_width: int = openfwi.SPONGE_WIDTH
 
     def __post_init__(self) -> None:
         """Refuse a geometry that cannot be simulated.
@@ -98,13 +100,7 @@ class AcquisitionGeometry:
 
 
 OPENFWI = AcquisitionGeometry()
-
-# The middle source stands at column 34, its mirror image at 35: only a sixth shot there makes
-# a left-right flip exact.
-OPENFWI_SIX_SHOTS = replace(OPENFWI, source_x=(*OPENFWI.source_x, 350.0))
-
-# Shots of the mirrored map, by the shots of the map: a source at column c becomes one at 69 - c.
-FLIPPED_SHOTS = {5: (4, 3, 2, 1, 0), 6: (4, 3, 5, 1, 0, 2)}
+OPENFWI_SIX_SHOTS = replace(OPENFWI, source_x=(*OPENFWI.source_x, openfwi.SIXTH_SOURCE_X))
 
 
 def flip_gathers(gathers: Any) -> Any:
@@ -125,8 +121,8 @@ def flip_gathers(gathers: Any) -> Any:
         ValueError: if there are neither five nor six shots.
     """
     shots = gathers.shape[-3]
-    if shots not in FLIPPED_SHOTS:
+    if shots not in openfwi.FLIPPED_SHOTS:
         raise ValueError(f"gathers must have 5 or 6 shots to be flipped, got {shots}")
-    mirrored = gathers[..., list(FLIPPED_SHOTS[shots]), :, :]
+    mirrored = gathers[..., list(openfwi.FLIPPED_SHOTS[shots]), :, :]
     # torch has no negative strides, NumPy no flip method.
     return mirrored[..., ::-1] if isinstance(mirrored, np.ndarray) else mirrored.flip(-1)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fwi.arrays import Array
 
 # The competition scores the odd columns, x_1, x_3 ... x_69, alone.
 SCORED = slice(1, None, 2)

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fwi.geometry import (
-    FLIPPED_SHOTS,
     OPENFWI,
     OPENFWI_SIX_SHOTS,
     AcquisitionGeometry,
     flip_gathers,
 )
+from fwi.openfwi import FLIPPED_SHOTS
 
 
 def numbered(shots: int, seed: int = 0) -> np.ndarray:

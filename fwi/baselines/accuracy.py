@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fwi.arrays import Array
+
 Classify = Callable[[Array], Array]
 
 _MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # rows, columns

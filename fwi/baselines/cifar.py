@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -49,8 +48,6 @@ __all__ = [
     "robust_accuracy",
     "scratch_cnn",
 ]
-
-Array = npt.NDArray[Any]
 
 
 def digits(test: int = 360, seed: int = 0) -> Images:

@@ -20,9 +20,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fwi.arrays import Array
 
 SHAPE = (3, 32, 32)
 N_CLASSES = 10

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fwi.arrays import Array
+
 Evaluate = Callable[[Array], tuple[float, Array]]
 Direction = Callable[[Array, Array], Array]
 

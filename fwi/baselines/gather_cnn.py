@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
+from fwi.arrays import Array
 from fwi.baselines.cifar import scratch_cnn
 from fwi.baselines.one_cycle import fit_in_one_cycle
 from fwi.baselines.reduced import flat
 from fwi.core.losses import l1
-
-Array = npt.NDArray[Any]
 
 _MEAN, _SPREAD = 2900.0, 800.0  # of the families' velocities, m/s
 _EPOCHS, _SHOWN = 20, 40_000

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from fwi.arrays import Array
 from fwi.baselines.logistic import LogisticRegression
 from fwi.baselines.reduced import flat
-
-Array = npt.NDArray[Any]
 
 _COMPONENTS, _FAINT = 50, 0.01
 

@@ -7,20 +7,19 @@ families, and predicts maps (B, Z, X). They say what a trained network has to be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from fwi.arrays import Array
 from fwi.baselines.gather_cnn import GatherCNN
 from fwi.baselines.gather_families import FamilyMeans
 from fwi.baselines.linear import LinearRegression
 from fwi.baselines.reduced import flat
 
-Array = npt.NDArray[Any]
 Families = Sequence[str | None]
 
 _PENALTIES = tuple(np.logspace(1, 6, 11).tolist())

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from fwi.arrays import Array
 from fwi.baselines.descent import ConvergenceWarning
 from fwi.baselines.linear_solvers import solve_gd, solve_normal, solve_qr
 from fwi.baselines.linear_svd import factorise, leave_one_out, solve_svd
@@ -23,7 +24,6 @@ from fwi.baselines.samples import (
 )
 from fwi.checks import check_shape
 
-Array = npt.NDArray[Any]
 Solver = Literal["qr", "svd", "normal", "gd"]
 
 

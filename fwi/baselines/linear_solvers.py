@@ -12,12 +12,10 @@ import warnings
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
+from fwi.arrays import Array
 from fwi.baselines.descent import Descent, descend
-
-Array = npt.NDArray[Any]
 
 
 class IllConditionedWarning(UserWarning):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
-Array = npt.NDArray[Any]
+from fwi.arrays import Array
 
 
 class Factors(NamedTuple):

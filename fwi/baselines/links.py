@@ -7,15 +7,12 @@ links have dJ/dZ = (P - T) / n, so that they differ in P, in the loss, and in th
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
+from fwi.arrays import Array
 from fwi.core.stable import log_softmax, sigmoid, softmax, softplus
-
-Array = npt.NDArray[Any]
 
 
 class Link(ABC):

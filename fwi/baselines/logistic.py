@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from fwi.arrays import Array
 from fwi.baselines.descent import ConvergenceWarning, Descent
 from fwi.baselines.links import Link, Sigmoid, Softmax
 from fwi.baselines.logistic_solvers import solve_gd, solve_newton
@@ -22,7 +23,6 @@ from fwi.baselines.samples import (
 from fwi.checks import check_shape
 from fwi.core.stable import softplus
 
-Array = npt.NDArray[Any]
 Solver = Literal["newton", "gd"]
 MultiClass = Literal["multinomial", "ovr"]
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from fwi.arrays import Array
 from fwi.baselines.descent import Descent, Evaluate, descend
 from fwi.baselines.links import Link
-
-Array = npt.NDArray[Any]
 
 
 def solve_gd(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
-import numpy.typing as npt
-
+from fwi.arrays import Array
 from fwi.core import Adam, Network
 from fwi.core.batches import steps_in_epoch
 from fwi.core.recipe import Loss
 from fwi.schedules import one_cycle
-
-Array = npt.NDArray[Any]
 
 WARMUP = 0.3  # part of the steps in which the rate rises
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from fwi.arrays import Array
 
 _TIME_BIN, _RECEIVER_BIN = 20, 5
 

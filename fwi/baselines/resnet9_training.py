@@ -9,7 +9,6 @@ Source: Smith and Topin, super-convergence, arXiv 1708.07120; see `fwi.baselines
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import polars as pl
 import torch
 import torch.nn.functional as F
 
+from fwi.arrays import Array
 from fwi.baselines.accuracy import accuracy
 from fwi.baselines.cifar_files import Images
 from fwi.baselines.one_cycle import WARMUP
@@ -24,8 +24,6 @@ from fwi.baselines.resnet9 import ResNet9
 from fwi.core.batches import check_samples, shuffled, steps_in_epoch
 from fwi.progress import progress_bar
 from fwi.schedules import one_cycle
-
-Array = npt.NDArray[Any]
 
 
 def fit_resnet9(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fwi.checks import check_finite, check_shape, nearest
-
-Array = npt.NDArray[Any]
+from fwi.arrays import Array
+from fwi.checks import check_finite, check_shape
+from fwi.registry import nearest
 
 
 def check_features(x: npt.ArrayLike, n_features: int | None = None) -> Array:

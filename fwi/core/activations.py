@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from fwi.core.arrays import Array
 from fwi.core.layer import Layer
 from fwi.core.stable import sigmoid, softmax
-
-Array = Any
 
 
 class ReLU(Layer):

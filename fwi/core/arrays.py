@@ -10,7 +10,7 @@ from array_api_compat import is_cupy_array, is_torch_array
 
 from fwi.checks import check_shape
 
-Array = Any
+Array = Any  # of NumPy, torch or CuPy: whatever array-api-compat knows
 Pair = tuple[int, int]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from array_api_compat import array_namespace, device
 
-from fwi.core.layer import Array
+from fwi.core.arrays import Array
 
 Indices = npt.NDArray[np.int64]
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from array_api_compat import array_namespace
 
+from fwi.core.arrays import Array
 from fwi.core.layer import Layer
-
-Array = Any
 
 
 class Sequential(Layer):

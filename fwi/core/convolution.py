@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from fwi.core.arrays import Pair, check_input, count, float_dtype, on_gpu, pair
+from fwi.core.arrays import Array, Pair, check_input, count, float_dtype, on_gpu, pair
 from fwi.core.correlations import Correlation, choose_method, correlation
 from fwi.core.initialisers import initial
 from fwi.core.layer import Layer
 from fwi.core.sliding import crop, output_size, pad
-
-Array = Any
 
 # Windows repeat a map R S times; a part of the batch at a time keeps them in a processor's cache,
 # and from filling a GPU's memory (benchmarks/core.py).

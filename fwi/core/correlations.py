@@ -16,16 +16,15 @@ Forward functions give y, backward functions (dL/dx, dL/dw).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
-from fwi.checks import nearest
-from fwi.core.arrays import Pair
+from fwi.core.arrays import Array, Pair
 from fwi.core.fourier import fourier_backward, fourier_forward
 from fwi.core.sliding import add_windows, windows
+from fwi.registry import nearest
 
-Array = Any
 Gradients = tuple[Array, Array]
 
 

@@ -6,9 +6,10 @@ import polars as pl
 from array_api_compat import array_namespace
 
 from fwi.core.activations import ReLU
+from fwi.core.arrays import Array
 from fwi.core.batches import in_order
 from fwi.core.convolution import Conv2d
-from fwi.core.layer import Array, Layer
+from fwi.core.layer import Layer
 from fwi.core.linear import Linear
 from fwi.core.watching import watched
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fwi.checks import nearest
 from fwi.core.layer import Layer
+from fwi.registry import nearest
 
 _KEYS = {"layer", "arguments"}
 

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from array_api_compat import array_namespace, device
 
-from fwi.core.layer import Array, Layer
+from fwi.core.arrays import Array
+from fwi.core.layer import Layer
 from fwi.core.watching import watched
 
 _FIGURES = ("mean", "std", "l1", "l2")

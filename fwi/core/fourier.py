@@ -16,15 +16,11 @@ Source:
 
 from __future__ import annotations
 
-from typing import Any
-
 from array_api_compat import array_namespace, device
 from scipy.fft import next_fast_len
 
-from fwi.core.arrays import Pair
+from fwi.core.arrays import Array, Pair
 from fwi.core.sliding import output_size, seen
-
-Array = Any
 
 
 def fourier_forward(x: Array, weight: Array, stride: Pair) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from array_api_compat import array_namespace
 
-from fwi.core.layer import Array
+from fwi.core.arrays import Array
 
 COLUMNS = (
     "epoch",

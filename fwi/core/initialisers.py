@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fwi.checks import nearest
 from fwi.core.arrays import float_dtype
+from fwi.registry import nearest
 
 Weights = npt.NDArray[np.floating]
 Initialiser = Callable[[Sequence[int], np.random.Generator], Weights]

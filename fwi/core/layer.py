@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self
 
-Array = Any  # of NumPy, torch or CuPy: whatever array-api-compat knows
+from fwi.core.arrays import Array
 
 
 class Layer(ABC):

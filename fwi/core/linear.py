@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from array_api_compat import array_namespace
 
-from fwi.core.arrays import check_input, count, float_dtype
+from fwi.core.arrays import Array, check_input, count, float_dtype
 from fwi.core.initialisers import initial
 from fwi.core.layer import Layer
-
-Array = Any
 
 
 class Linear(Layer):

@@ -8,14 +8,13 @@ gradient already, so that no layer divides again.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from array_api_compat import array_namespace, device
 
 from fwi.checks import check_shape
+from fwi.core.arrays import Array
 from fwi.core.stable import log_softmax, sigmoid, softplus
 
-Array = Any
 Loss = tuple[Array, Array]
 
 

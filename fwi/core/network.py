@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 from array_api_compat import array_namespace
 
-from fwi.core.arrays import count
+from fwi.core.arrays import Array, count
 from fwi.core.batches import check_samples, in_order, shuffled, steps_in_epoch, take
 from fwi.core.containers import Sequential
 from fwi.core.history import COLUMNS, Tally, frame
 from fwi.core.interrupt import deferred_interrupt
-from fwi.core.layer import Array, Layer
+from fwi.core.layer import Layer
 from fwi.core.optimizer import Optimizer
 from fwi.core.recipe import Clip, Loss, Recipe, Schedule
 from fwi.progress import progress_bar

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from fwi.core.arrays import check_input, count, float_dtype
+from fwi.core.arrays import Array, check_input, count, float_dtype
 from fwi.core.layer import Layer
 
-Array = Any
 Axes = tuple[int, ...]
 
 

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
-from fwi.core.layer import Array, Layer
+from fwi.core.arrays import Array
+from fwi.core.layer import Layer
 from fwi.schedules import inverse_time
 
 Moments = dict[str, Array]

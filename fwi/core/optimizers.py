@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from fwi.core.layer import Array
+from fwi.core.arrays import Array
 from fwi.core.optimizer import Moments, Optimizer
 
 

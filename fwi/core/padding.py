@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from array_api_compat import array_namespace, device
 
 from fwi.checks import check_shape
-from fwi.core.arrays import count
+from fwi.core.arrays import Array, count
 from fwi.core.layer import Layer
-
-Array = Any
 
 
 class ZeroPad(Layer):

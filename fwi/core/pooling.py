@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from array_api_compat import array_namespace, device
 
 from fwi.checks import check_shape
-from fwi.core.arrays import Pair, pair
+from fwi.core.arrays import Array, Pair, pair
 from fwi.core.layer import Layer
 from fwi.core.sliding import crop, offsets, output_size, pad, seen
-
-Array = Any
 
 
 class _Pool2d(Layer):

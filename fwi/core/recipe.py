@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fwi.core.layer import Array, Layer
+from fwi.core.arrays import Array
+from fwi.core.layer import Layer
 from fwi.core.optimizer import Optimizer
 
 Loss = Callable[[Array, Array], tuple[Any, Array]]

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 from array_api_compat import array_namespace, device, is_torch_array
 
-from fwi.core.arrays import Pair
-
-Array = Any
+from fwi.core.arrays import Array, Pair
 
 
 def output_size(size: Pair, kernel: Pair, stride: Pair, padding: Pair = (0, 0)) -> Pair:

@@ -14,7 +14,6 @@ from typing import Any
 
 from safetensors.numpy import save_file
 
-from fwi.checks import nearest
 from fwi.core.description import build, describe
 from fwi.core.generators import describe_generators, restore_generators
 from fwi.core.history import COLUMNS, Tally
@@ -23,6 +22,7 @@ from fwi.core.optimizer import Optimizer
 from fwi.core.optimizers import OPTIMIZERS
 from fwi.core.stored import fill_moments, fill_weights, moments, read_arrays, weights
 from fwi.files import atomic_folder, settled_folder
+from fwi.registry import nearest
 
 FORMAT = 1
 _KEYS = {"format", "layer", "generators", "rows", "tally", "optimizer"}

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from array_api_compat import is_array_api_obj, to_device
 from safetensors.numpy import load_file
 
-from fwi.core.layer import Array, Layer
+from fwi.core.arrays import Array
+from fwi.core.layer import Layer
 from fwi.core.optimizer import Optimizer
 from fwi.files import read_safetensors
 

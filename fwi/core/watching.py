@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from fwi.core.layer import Array, Layer
+from fwi.core.arrays import Array
+from fwi.core.layer import Layer
 
 See = Callable[[str, Layer, Array, Array], None]
 

@@ -8,7 +8,7 @@ from albumentations import Compose
 from torch.utils.data import Dataset
 
 from fwi.data.store import Store
-from fwi.labels import family_label
+from fwi.openfwi import family_label
 
 
 class GatherDataset(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):

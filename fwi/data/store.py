@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from fwi.arrays import Array
 from fwi.checks import check_finite
 from fwi.files import atomic_file, atomic_folder, open_array, remove_folder, remove_leftovers
-
-Array = npt.NDArray[Any]
 
 FORMAT = 1
 CATALOG_SCHEMA = {

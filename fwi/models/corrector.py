@@ -18,11 +18,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from fwi.models.heads import MEAN, SPREAD, MapHead
-from fwi.models.network import SIDE, middle
+from fwi.models.network import middle
 from fwi.models.preprocess import Preprocess
 from fwi.models.registry import register_model
 from fwi.models.stem import GRID, GatherStem, check_channels
 from fwi.models.unet import SMALL, SegmentationBody
+from fwi.openfwi import SIDE
 
 
 class Corrector(nn.Module):

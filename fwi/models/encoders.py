@@ -22,8 +22,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from fwi.checks import nearest
 from fwi.models.stem import GRID
+from fwi.registry import nearest
 
 _FOLD = 16  # time samples a row, so 1152 in all
 _LEVELS = 4

@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from fwi.openfwi import FASTEST, SLOWEST
+
 Output = Literal["linear", "sigmoid"]
 
 # Raw outputs are near unit scale: the mean and spread of velocity over all families, m/s.
 MEAN, SPREAD = 2900.0, 800.0
-# The physical range of OpenFWI's maps, m/s.
-SLOWEST, FASTEST = 1500.0, 4500.0
 # A usual error of a young network, m/s.
 _ERROR = 200.0
 

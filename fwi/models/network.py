@@ -7,11 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from fwi.labels import FAMILIES
 from fwi.models.heads import ErrorHead, FamilyHead, MapHead, Output
 from fwi.models.preprocess import Preprocess
-
-SIDE = 70  # cells of a map, down and across
+from fwi.openfwi import FAMILIES, SIDE
 
 
 class Prediction(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from fwi.checks import nearest
+from fwi.registry import nearest
 
 Build = Callable[..., nn.Module]
 Builder = TypeVar("Builder", bound=Build)

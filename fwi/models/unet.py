@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fwi.checks import nearest
 from fwi.models.encoders import Pretrained, check_loaded, explain_missing, overlay
 from fwi.models.network import Network
 from fwi.models.registry import register_model
 from fwi.models.stem import GatherStem, check_channels
+from fwi.registry import nearest
 
 _ARCHITECTURES = ("Unet", "UnetPlusPlus", "FPN", "MAnet")
 

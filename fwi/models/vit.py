@@ -17,13 +17,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fwi.checks import nearest
 from fwi.geometry import OPENFWI
 from fwi.models.encoders import Pretrained
-from fwi.models.network import SIDE, Network
+from fwi.models.network import Network
 from fwi.models.registry import register_model
 from fwi.models.tokens import Size, ToImage, Trunk
 from fwi.models.vit_bodies import FOLD, ROWS, ImageBody, ShotsBody
+from fwi.openfwi import SIDE
+from fwi.registry import nearest
 
 _RECEIVERS = len(OPENFWI.receiver_x)
 

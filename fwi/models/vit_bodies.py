@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fwi.models.network import SIDE
 from fwi.models.tokens import ToImage, Trunk
+from fwi.openfwi import SIDE
 
 ROWS = 350  # of the image layout: as many as five shots have receivers
 FOLD = 4  # time samples of the shots layout that stand side by side

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.linearize import Linearization
+from fwi.physics.kernel.operator import Linearization
 
 
 class Operator(Protocol):
@@ -45,7 +45,7 @@ def simulate_tensor(
     vmin = None if vmin is None else torch.as_tensor(vmin)
     if has_kernel(velocity.device):
         return differentiable(velocity, vmin, _Kernel(geometry, threads, memory, on_sample))
-    from fwi.physics.engine_grad import simulate_dense
+    from fwi.physics.dense.operator import simulate_dense
 
     gathers = simulate_dense(velocity, vmin, geometry, memory)
     if on_sample is not None:

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fwi.arrays import Array
 from fwi.checks import check_finite, check_shape, check_velocity
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics.linearize import Linearization, available_threads
-from fwi.physics.sponge import damping
-from fwi.physics.stability import check_stable
-
-Array = npt.NDArray[Any]
+from fwi.physics.kernel.operator import Linearization, available_threads
+from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.stability import check_stable
 
 MEMORY = 200.0  # MB that a sample may hold between its gathers and their gradient
 

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fwi.checks import nearest
 from fwi.config import Config, load_config, overrides_of
+from fwi.registry import nearest
 
 STAGES = ("prepare", "simulate", "train", "infer", "submit", "leaderboard", "export", "demo")
 

@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from fwi import families
+from fwi.competition.submission import HEADER, VALUES
 from fwi.config import Config
 from fwi.data.store import Store
 from fwi.files import atomic_file
 from fwi.geometry import OPENFWI
-from fwi.physics import families
+from fwi.inference.predictor import load
+from fwi.openfwi import SIDE
 from fwi.physics.simulator import simulate
-from fwi.plots import save_predictions
-from fwi.predictor import load
 from fwi.progress import console
+from fwi.report.pictures import save_predictions
 from fwi.stages import infer, leaderboard, prepare, submit, train
 from fwi.stages.submit import SubmitResult
 from fwi.stages.train import split
-from fwi.submission import HEADER, ROWS, VALUES
 
 DEFAULTS = ["name=demo", "prepare.n_samples=1000", "train.epochs=12"]
 _TEST_MAPS = 2  # of each family, in the test folder
@@ -86,7 +87,7 @@ def _make_test_folder(folder: Path, seed: int) -> None:
     for oid, gather in zip(ids, simulate(maps, OPENFWI), strict=True):
         with atomic_file(folder / "test" / f"{oid}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, gather)
-    rows = [f"{oid}_y_{row}" for oid in sorted(ids) for row in range(ROWS)]
+    rows = [f"{oid}_y_{row}" for oid in sorted(ids) for row in range(SIDE)]
     sample = pl.DataFrame({HEADER[0]: rows}).with_columns(
         [pl.lit(3000.0).alias(column) for column in VALUES]
     )

@@ -18,10 +18,10 @@ from torch import nn
 from fwi.config import Config
 from fwi.files import atomic_file
 from fwi.geometry import OPENFWI
+from fwi.inference.predictor import load
 from fwi.models import shots_of
 from fwi.models.corrector import Corrector
 from fwi.models.network import Network
-from fwi.predictor import load
 
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 _LARGEST = 2**31  # bytes of a protobuf message, which an ONNX file is

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fwi.arrays import Array
 from fwi.checks import check_finite
 from fwi.config import Config, InferConfig
+from fwi.data.blocks import batches
+from fwi.data.inputs import Source, open_source
 from fwi.data.store import Store, StoreWriter, remove_store
-from fwi.ensemble import blend
 from fwi.geometry import OPENFWI
-from fwi.plots import save_predictions
-from fwi.predictor import Predictor, load
+from fwi.inference.ensemble import blend
+from fwi.inference.predictor import Predictor, load
 from fwi.progress import progress_bar
-from fwi.stages.batches import batches
-from fwi.stages.source import Source, open_source
-
-Array = npt.NDArray[Any]
+from fwi.report.pictures import save_predictions
 
 _SHARD = 512  # predictions a shard: 10 MB, and what a kill can cost
 _PREVIEW = 4  # samples drawn

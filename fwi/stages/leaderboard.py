@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from fwi.arrays import Array
 from fwi.baselines.gathers import BASELINES
 from fwi.baselines.reduced import reduce_gathers
-from fwi.checks import nearest
 from fwi.config import Config, LeaderboardConfig
+from fwi.data.blocks import batches
 from fwi.data.store import Store
 from fwi.files import atomic_file
+from fwi.inference.predictor import Predictor, load
 from fwi.metrics import summarize
-from fwi.predictor import Predictor, load
 from fwi.progress import progress_bar
-from fwi.stages.batches import batches
+from fwi.registry import nearest
 from fwi.stages.train import predict_store, split
-
-Array = npt.NDArray[Any]
 
 _BLOCK = 64  # gathers reduced at once
 _SAMPLES = 8_000  # beyond, ridge regression on thousands of features takes minutes

@@ -8,21 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fwi import families
+from fwi.arrays import Array
 from fwi.checks import check_gathers, check_shape, check_velocity
 from fwi.config import Config, PrepareConfig
-from fwi.data.catalog import TrainingFile, find_test_files, find_training_files, open_gathers
+from fwi.data.blocks import batches
 from fwi.data.folds import assign_folds
+from fwi.data.formats import TrainingFile, find_test_files, find_training_files, open_gathers
+from fwi.data.shards import Shard, make_store, simulated
 from fwi.data.store import Store
 from fwi.files import open_array
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
-from fwi.physics import families
 from fwi.progress import Advance
-from fwi.stages.batches import batches
-from fwi.stages.shards import Shard, make_store, simulated
-
-Array = npt.NDArray[Any]
 
 
 def run(config: Config, *, force: bool = False) -> Store:

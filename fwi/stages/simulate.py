@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fwi.arrays import Array
 from fwi.config import Config, SimulateConfig
+from fwi.data.blocks import batches
 from fwi.data.folds import assign_folds
+from fwi.data.inputs import Source, open_map_source
+from fwi.data.shards import Shard, make_store, simulated
 from fwi.data.store import Store
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
 from fwi.physics.simulator import check_maps
 from fwi.progress import Advance
-from fwi.stages.batches import batches
-from fwi.stages.shards import Shard, make_store, simulated
-from fwi.stages.source import Source, open_map_source
-
-Array = npt.NDArray[Any]
 
 _ACQUISITION = {field.name for field in fields(AcquisitionGeometry)}
 

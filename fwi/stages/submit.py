@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fwi import submission
+from fwi.competition import submission
 from fwi.config import Config
 from fwi.data.store import Store
 

@@ -14,18 +14,18 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from fwi.config import Config, TrainConfig, save_config
+from fwi.data.augment import augmentation
+from fwi.data.blocks import batches
 from fwi.data.dataset import GatherDataset
 from fwi.data.store import Store
-from fwi.data.transforms import augmentation
 from fwi.files import atomic_file, remove_folder, settled_folder
+from fwi.inference.precision import choose_device, choose_precision
+from fwi.inference.predictor import Predictor
 from fwi.metrics import summarize
 from fwi.models import create_model, resolve, shots_of
-from fwi.predictor import Predictor
 from fwi.progress import log_to, progress_bar
-from fwi.stages.batches import batches
-from fwi.training.callbacks import Checkpoints, ProgressBar, Validation, WeightAverage
-from fwi.training.objectives import objective_of
-from fwi.training.precision import choose_device, choose_precision
+from fwi.training.callbacks.all import Checkpoints, ProgressBar, Validation, WeightAverage
+from fwi.training.objectives.base import objective_of
 from fwi.training.trainer import Callback, Trainer
 
 

@@ -10,9 +10,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from fwi.config import TrainConfig
+from fwi.inference.precision import Precision, autocast
 from fwi.schedules import one_cycle
-from fwi.training.objectives import Objective
-from fwi.training.precision import Precision, autocast
+from fwi.training.objectives.base import Objective
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 

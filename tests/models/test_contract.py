@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from fwi.geometry import flip_gathers
+from fwi.inference.checkpoint import Description, load_model, save_checkpoint
+from fwi.inference.precision import autocast, choose_precision
+from fwi.inference.predictor import Predictor
 from fwi.models import count_parameters, create_model, model_names, shots_of
-from fwi.predictor import Predictor
 from fwi.schedules import one_cycle
-from fwi.training.checkpoint import Description, load_model, save_checkpoint
-from fwi.training.precision import autocast, choose_precision
 
 _LARGEST = 7.5e6  # parameters that a processor can still run and train in seconds
 _SIZES = {names: count_parameters(*names) for names in model_names()}

@@ -14,7 +14,7 @@ from torch.autograd import forward_ad
 
 import fwi.physics.autograd as tensors
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.engine_grad import DenseLinearization
+from fwi.physics.dense.operator import DenseLinearization
 from fwi.physics.simulator import linearize, simulate
 
 Array = npt.NDArray[np.floating]

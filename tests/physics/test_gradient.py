@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from oracle import numpy_derivative, numpy_gathers, white, worst
 from scipy.ndimage import gaussian_filter
 
+from fwi import families
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
-from fwi.physics import families
 from fwi.physics.simulator import linearize
 
 Array = npt.NDArray[np.floating]

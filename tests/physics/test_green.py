@@ -14,7 +14,7 @@ import pytest
 from scipy.special import roots_legendre
 
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.shot import Medium, forward
+from fwi.physics.kernel.shot import Medium, forward
 from fwi.physics.simulator import simulate
 
 Array = npt.NDArray[np.floating]

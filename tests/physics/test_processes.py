@@ -27,7 +27,9 @@ PROGRAM = f"""
 import sys
 import numpy as np
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics import kernel, simd, windows
+from fwi.physics.kernel.loops import loops as kernel
+from fwi.physics.kernel.loops import simd
+from fwi.physics.kernel.loops import windows
 from fwi.physics.simulator import linearize
 
 maps = np.random.default_rng(6).uniform(1500, 4500, (1, {GEOMETRY.nz}, {GEOMETRY.nx}))

@@ -14,12 +14,12 @@ import pytest
 import torch
 from oracle import numpy_gathers, worst
 
+from fwi import families
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry, flip_gathers
-from fwi.physics import families
-from fwi.physics.shot import Medium, forward
+from fwi.physics.kernel.shot import Medium, forward
+from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.stability import max_stable_dt
 from fwi.physics.simulator import simulate
-from fwi.physics.sponge import damping
-from fwi.physics.stability import max_stable_dt
 
 Array = npt.NDArray[np.floating]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwi.physics.sponge import damping
+from fwi.physics.scheme.sponge import damping
 
 
 def test_begins_with_an_undamped_cell() -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fwi.geometry import AcquisitionGeometry
+from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.stability import check_stable, max_stable_dt
 from fwi.physics.simulator import simulate
-from fwi.physics.sponge import damping
-from fwi.physics.stability import check_stable, max_stable_dt
 
 SMALL = AcquisitionGeometry(
     nz=20, nx=20, source_x=(50.0,), receiver_x=(0.0, 100.0), sponge_width=20, nt=2000

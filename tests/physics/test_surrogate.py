@@ -7,12 +7,12 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from fwi import families
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics import families
-from fwi.physics.shot import Medium
+from fwi.physics.kernel.shot import Medium
 from fwi.physics.simulator import simulate
-from fwi.physics.surrogate import Surrogate, make_layer, simulate_surrogate
-from fwi.physics.surrogate_kernel import run_steps
+from fwi.physics.surrogate.loops import run_steps
+from fwi.physics.surrogate.operator import Surrogate, make_layer, simulate_surrogate
 
 Array = npt.NDArray[np.floating]
 

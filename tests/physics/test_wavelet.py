@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwi.physics.wavelet import ricker
+from fwi.physics.scheme.wavelet import ricker
 
 
 def test_length_and_peak_are_those_of_the_data() -> None:

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import worst
 
+from fwi import families
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics import families
-from fwi.physics.grid import BLOCK, make_grid
-from fwi.physics.shot import Medium, forward
-from fwi.physics.windows import (
+from fwi.physics.kernel.grid import BLOCK, make_grid
+from fwi.physics.kernel.shot import Medium, forward
+from fwi.physics.kernel.windows import (
     EPOCH,
     MOST_SEGMENTS,
     Windows,

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from fwi.config import Config, load_config
+from fwi.inference.checkpoint import Description, save_checkpoint
+from fwi.inference.predictor import Predictor, load
 from fwi.models import count_parameters, create_model, model_names, shots_of
-from fwi.predictor import Predictor, load
 from fwi.stages import export
-from fwi.training.checkpoint import Description, save_checkpoint
 
 TINY = {"stem_channels": [4, 8], "decoder_channels": [8, 8, 8, 8]}  # of a unet
 

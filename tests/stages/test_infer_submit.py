@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 import torch
 
-from fwi import predictor, submission
+from fwi.competition import submission
 from fwi.config import Config, load_config
+from fwi.data.inputs import Source, open_source
 from fwi.data.store import Store, shard_folder
+from fwi.inference import predictor
+from fwi.inference.checkpoint import Description, save_checkpoint
 from fwi.models import create_model
 from fwi.stages import infer, prepare, submit
-from fwi.stages.source import Source, open_source
-from fwi.training.checkpoint import Description, save_checkpoint
 
 IDS = ["e0", "b1", "a2", "d3", "c4"]
 BATCH = 2

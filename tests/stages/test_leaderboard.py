@@ -11,9 +11,9 @@ import pytest
 from fwi.baselines.gathers import BASELINES
 from fwi.config import Config, LeaderboardConfig
 from fwi.data.store import Store
+from fwi.inference.checkpoint import Description, save_checkpoint
 from fwi.metrics import SCORED
 from fwi.stages import leaderboard
-from fwi.training.checkpoint import Description, save_checkpoint
 
 OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [8, 8, 8, 8]}
 Maps = Callable[[int], dict[str, np.ndarray]]

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from fwi import families
 from fwi.config import Config, load_config, save_config
 from fwi.data.store import Store, checksum, shard_folder
 from fwi.files import open_array
 from fwi.geometry import OPENFWI_SIX_SHOTS
-from fwi.physics import families
 from fwi.physics.simulator import simulate
 from fwi.stages import prepare
 

@@ -16,11 +16,12 @@ import pytest
 
 import fwi
 from fwi.config import Config, load_config, save_config
+from fwi.data import shards
+from fwi.data.inputs import open_map_source
 from fwi.data.store import Store, StoreWriter, checksum, shard_folder
 from fwi.files import open_array
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
-from fwi.stages import run, shards, simulate
-from fwi.stages.source import open_map_source
+from fwi.stages import run, simulate
 
 LINE = AcquisitionGeometry(
     nz=12,

@@ -18,9 +18,9 @@ from safetensors.torch import save_file
 
 from fwi.config import Config, TrainConfig
 from fwi.data.store import Store, StoreWriter
-from fwi.predictor import load
+from fwi.inference.checkpoint import read_description, read_tensors
+from fwi.inference.predictor import load
 from fwi.stages import train
-from fwi.training.checkpoint import read_description, read_tensors
 
 OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [16, 16, 8, 8]}
 

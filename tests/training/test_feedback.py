@@ -5,12 +5,12 @@ import pytest
 import torch
 
 import fwi
+from fwi import families
+from fwi.inference.predictor import Predictor
 from fwi.models import create_model
-from fwi.physics import families
 from fwi.physics.misfit import residual
-from fwi.predictor import Predictor
-from fwi.training.feedback import mend, predict_in_passes
-from fwi.training.objectives import objective_of
+from fwi.training.objectives.base import objective_of
+from fwi.training.objectives.feedback import mend, predict_in_passes
 
 
 def samples() -> tuple[np.ndarray, np.ndarray]:

@@ -7,20 +7,20 @@ from scipy.stats import norm
 from torch import nn
 from torch.utils.data import DataLoader
 
+from fwi import families
 from fwi.data.dataset import GatherDataset
 from fwi.data.store import Store
-from fwi.labels import FAMILIES, UNKNOWN, family_label
 from fwi.models import create_model
 from fwi.models.network import Network, Prediction
-from fwi.physics import families
-from fwi.training.adversarial import Adversarial
-from fwi.training.objectives import (
+from fwi.openfwi import FAMILIES, UNKNOWN, family_label
+from fwi.training.objectives.base import (
     Objective,
     Supervised,
     heads_loss,
     objective_of,
     register_objective,
 )
+from fwi.training.objectives.critic import Adversarial
 
 NO_LABELS = torch.full((4,), UNKNOWN)
 

@@ -8,10 +8,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from fwi.config import TrainConfig
+from fwi.inference.precision import choose_precision
 from fwi.schedules import one_cycle
-from fwi.training.callbacks import WeightAverage
-from fwi.training.objectives import Supervised
-from fwi.training.precision import choose_precision
+from fwi.training.callbacks.all import WeightAverage
+from fwi.training.objectives.base import Supervised
 from fwi.training.trainer import Callback, Trainer
 
 CPU = torch.device("cpu")

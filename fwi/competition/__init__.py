@@ -1,0 +1,1 @@
+"""What a competition takes: submissions, and how runs compare."""

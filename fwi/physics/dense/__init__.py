@@ -1,0 +1,1 @@
+"""The exact scheme as torch operations, on any device."""

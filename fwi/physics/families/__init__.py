@@ -1,6 +1,0 @@
-"""Generated velocity maps of the ten OpenFWI families."""
-
-from fwi.physics.families import faulted, layered, style
-from fwi.physics.families.registry import NAMES, register_family, sample
-
-__all__ = ["NAMES", "faulted", "layered", "register_family", "sample", "style"]

@@ -1,0 +1,1 @@
+"""The compiled kernel: exact and fast on the processor."""

@@ -1,0 +1,1 @@
+"""What every engine shares: the wavelet, the sponge, the stable time step."""

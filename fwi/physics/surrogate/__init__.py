@@ -1,0 +1,1 @@
+"""A cheap approximation with a thin absorbing layer."""

@@ -1,0 +1,1 @@
+"""Pictures of gathers and velocity maps."""

@@ -1,0 +1,74 @@
+"""Pictures of gathers and velocity maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fwi.arrays import Array
+from fwi.files import atomic_file
+from fwi.openfwi import DT, DX, FASTEST, SIDE, SLOWEST
+
+_SIDE_M = SIDE * DX  # width and depth of a map
+
+
+def save_predictions(
+    path: Path,
+    titles: Sequence[str],
+    gathers: Array,
+    predicted: Array,
+    true: Array | None = None,
+) -> None:
+    """Draw a row a sample: its middle shot, true map, prediction, difference.
+
+    Args:
+        path: the PNG file.
+        titles: one a sample.
+        gathers: (n, S, T, R).
+        predicted: velocity (n, Z, X), m/s.
+        true: velocity (n, Z, X), m/s; without it, shot and prediction alone are drawn.
+    """
+    columns = 2 if true is None else 4
+    figure = Figure((3.3 * columns, 2.9 * len(titles)), layout="constrained")
+    axes = figure.subplots(len(titles), columns, squeeze=False)
+    for i, title in enumerate(titles):
+        # A sixth shot stands beside the middle one of five.
+        _draw_shot(axes[i, 0], gathers[i, (gathers.shape[1] - 1) // 2], title)
+        if true is None:
+            _draw_map(figure, axes[i, 1], predicted[i], "predicted")
+            continue
+        error = np.abs(predicted[i] - true[i]).mean()
+        _draw_map(figure, axes[i, 1], true[i], "true")
+        _draw_map(figure, axes[i, 2], predicted[i], "predicted")
+        _draw_difference(figure, axes[i, 3], predicted[i] - true[i], f"MAE {error:.0f} m/s")
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=90)
+
+
+def _draw_shot(axes: Axes, shot: Array, title: str) -> None:
+    # The direct wave would hide the reflections: clip at a percentile, as seismic sections do.
+    limit = float(np.percentile(np.abs(shot.astype(np.float32)), 96)) or 1.0
+    extent = (0, _SIDE_M, len(shot) * DT, 0)
+    axes.imshow(
+        shot.astype(np.float32), "gray", aspect="auto", vmin=-limit, vmax=limit, extent=extent
+    )
+    axes.set(title=title, xlabel="receiver, m", ylabel="time, s")
+
+
+def _draw_map(figure: Figure, axes: Axes, velocity: Array, title: str) -> None:
+    extent = (0, _SIDE_M, _SIDE_M, 0)
+    image = axes.imshow(velocity, "viridis", vmin=SLOWEST, vmax=FASTEST, extent=extent)
+    axes.set(title=title, ylabel="depth, m")
+    figure.colorbar(image, ax=axes, label="m/s", shrink=0.8)
+
+
+def _draw_difference(figure: Figure, axes: Axes, difference: Array, title: str) -> None:
+    image = axes.imshow(
+        difference, "RdBu_r", vmin=-1000, vmax=1000, extent=(0, _SIDE_M, _SIDE_M, 0)
+    )
+    axes.set(title=title)
+    figure.colorbar(image, ax=axes, label="m/s", shrink=0.8)
