@@ -1,0 +1,190 @@
+"""The sections of an experiment, one a stage: every option is declared here, once.
+
+The first line of a key's documentation is the command line's help.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from fwi import openfwi
+from fwi.config.keys import (
+    Choice,
+    Fraction,
+    Positions,
+    Positive,
+    Quantity,
+    Section,
+    StoreShare,
+    key,
+)
+
+
+class MachineConfig(Section):
+    """What the work may use of this machine: no part of what a run or a store is."""
+
+    device: str = key("auto", "Where networks run: auto takes the first GPU, or the CPU.")
+    threads: Positive | None = key(None, "Threads of simulator and networks; every processor.")
+    workers: Annotated[int, Field(ge=0)] | None = key(
+        None, "Processes that read batches ahead; 0 reads in line. By the device."
+    )
+    checkpoint_minutes: Quantity = key(5.0, "What a kill can cost of a long epoch.")
+
+
+class _StoreSection(Section):
+    """How a store is cut into folds and shards."""
+
+    n_folds: Annotated[int, Field(ge=2)] = key(10, "Parts of which one validates.")
+    shard_size: Positive = key(
+        100, "Samples a shard, which is what memory holds and a kill can cost."
+    )
+    seed: int = key(0, "Of maps and folds.")
+
+
+class PrepareConfig(_StoreSection):
+    """Where the samples of the store come from."""
+
+    folder: Path | None = key(
+        None, "Competition or OpenFWI folder; none generates maps.", argument=True
+    )
+    split: Literal["train", "test"] = key("train", "'train' or 'test' part of the folder.")
+    families: list[str] = key([], "Generated families; all ten.", "--family")
+    n_samples: Positive = key(1000, "Maps to generate.", "--samples")
+    verify: bool = key(False, "Compare every sample with its checksum afterwards.")
+
+
+class SimulateConfig(_StoreSection):
+    """Which maps are simulated, and how they are recorded; the maps' size is the grid's."""
+
+    input: Path | None = key(
+        None, "A .npy file of maps, a folder of them, or a store.", argument=True
+    )
+    n_shots: Literal[5, 6] = key(6, "OpenFWI's 5, or 6: the flip is exact.", "--shots")
+    dx: Quantity = key(openfwi.DX, "Cell size, m.")
+    dt: Quantity = key(openfwi.DT, "Time step, s.")
+    nt: Positive = key(openfwi.NT, "Time samples.")
+    frequency: Quantity = key(openfwi.FREQUENCY, "Peak of the Ricker wavelet, Hz.")
+    source_x: Positions | None = key(
+        None, "Sources, m along the line, instead of OpenFWI's; may be repeated."
+    )
+    source_depth: float = key(openfwi.DEPTH, "Of all sources, m.")
+    receiver_x: Positions | None = key(
+        None, "Receivers, m along the line, instead of OpenFWI's 70; may be repeated."
+    )
+    receiver_depth: float = key(openfwi.DEPTH, "Of all receivers, m.")
+
+
+class TrainConfig(Section):
+    """One network and how it is trained."""
+
+    model: str = key("unet", "Registered network, see fwi models.")
+    variant: str | None = key(None, "Of the network; its default.")
+    options: dict[str, Any] = key({}, "Of the network, over the variant's.")
+    pretrained: bool | Path = key(
+        False, "Encoder weights: true for timm's own, or a local .safetensors file."
+    )
+    objective: Choice | None = key(
+        None, "What is minimised, a name or {name, options}; the network's own."
+    )
+    stores: list[StoreShare] = key(
+        [], "Stores to learn from beside the experiment's, a path or {path, weight}.", "--also"
+    )
+    fold: int = key(0, "The fold that is validated, never trained on.")
+    epochs: Positive = key(20, "Passes over the training samples.")
+    batch_size: Positive = key(16, "Samples a step.")
+    lr: Annotated[float, Field(gt=0)] = key(2e-3, "Peak of the one-cycle schedule.")
+    warmup: Fraction = key(0.15, "Part of the steps in which lr rises to its peak.")
+    weight_decay: Annotated[float, Field(ge=0)] = key(0.01, "Of AdamW.")
+    clip_norm: Annotated[float, Field(gt=0)] = key(3.0, "Longest gradient of a step.")
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = key(0.99, "Of the averaged weights.")
+    flip: Fraction = key(0.5, "Probability of the left-right flip.")
+    precision: Literal["auto", "float32", "bfloat16"] = key(
+        "auto", "Of the network: auto is bfloat16 where the processor computes it natively."
+    )
+    seed: int = key(0, "Of weights, order and augmentation.")
+
+
+class InferConfig(Section):
+    """What is predicted, and by what."""
+
+    input: Path | None = key(
+        None, "Store, folder of .npy gathers, or one file; the experiment's store.", argument=True
+    )
+    checkpoints: list[str] = key(
+        [], "Run, checkpoint or 'default'; may be repeated. The run's best.", "--checkpoint", "-k"
+    )
+    blend: Literal["mean", "median"] = key("mean", "How several predictions become one.")
+    tta: bool = key(True, "Average with the prediction of the mirrored gathers.")
+    batch_size: Positive = key(32, "Gathers computed at once.")
+    out: Path | None = key(None, "Folder of the predictions; runs/<name>/predictions.")
+
+
+class SubmitConfig(Section):
+    """What is written for the competition."""
+
+    predictions: Path | None = key(
+        None, "Folder that infer wrote; runs/<name>/predictions.", argument=True
+    )
+    sample_submission: Path | None = key(
+        None, "The sample submission, whose order is followed and whose ids are needed.", "--sample"
+    )
+    out: Path | None = key(None, "The csv file; submissions/<name>.csv.")
+
+
+class LeaderboardConfig(Section):
+    """Which runs are compared, and where."""
+
+    runs: list[str] = key([], "Run folders or 'default'; all of runs/.", argument=True)
+    fold: int = key(0, "Of the store, validated.")
+    baselines: list[str] | None = key(
+        None, "Baselines to fit, may be repeated; all of them. [] for none.", "--baseline"
+    )
+    tta: bool = key(True, "Average with the prediction of the mirrored gathers.")
+
+
+class ExportConfig(Section):
+    """Which network is written as ONNX, and where."""
+
+    checkpoint: str = key("", "Run, checkpoint or 'default'; the run's best.", argument=True)
+    out: Path | None = key(None, "The .onnx file; runs/<name>/model.onnx.")
+    # torch's exporter writes operators from 18 on and knows of 23
+    opset: Annotated[int, Field(ge=18, le=23)] | None = key(
+        None, "Version of ONNX's operators; the exporter's default."
+    )
+
+
+class ModelsConfig(Section):
+    """Which networks are listed, and whether they are timed."""
+
+    names: list[str] = key([], "Registered networks; all of them.", argument=True)
+    speed: bool = key(True, "Measure memory and speed on this machine.")
+
+
+class Config(Section):
+    """One experiment: every stage reads its section and the shared paths."""
+
+    name: str = key("quickstart", "Name of the experiment.", "--name", "-n")
+    store: Path | None = key(None, "Folder of the store; data/<name>.")
+    runs: Path = key(Path("runs"), "Folder of the runs.")
+    machine: MachineConfig = MachineConfig()
+    prepare: PrepareConfig = PrepareConfig()
+    simulate: SimulateConfig = SimulateConfig()
+    train: TrainConfig = TrainConfig()
+    infer: InferConfig = InferConfig()
+    submit: SubmitConfig = SubmitConfig()
+    leaderboard: LeaderboardConfig = LeaderboardConfig()
+    export: ExportConfig = ExportConfig()
+    models: ModelsConfig = ModelsConfig()
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of the store."""
+        return self.store or Path("data") / self.name
+
+    @property
+    def run_path(self) -> Path:
+        """The folder of the run, see `fwi.runs`."""
+        return self.runs / self.name
