@@ -5,14 +5,19 @@ BIN := $(VENV)/bin
 # The newest pip that is needed, the tested versions, the package itself where it stands.
 INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: demo test check default-weights clean
+# A test a processor: small networks gain less from a second thread than from a second test.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical
+
+.PHONY: demo test test-slow check default-weights clean
 
 demo: $(VENV)/.ready
 	$(BIN)/fwi demo
 
-# A test a processor: small networks gain less from a second thread than from a second test.
 test: $(VENV)/.ready-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical
+	$(PYTEST) -m "not slow"
+
+test-slow: $(VENV)/.ready-dev
+	$(PYTEST) -m slow
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

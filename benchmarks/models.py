@@ -15,29 +15,31 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import torch
-from torch.utils.data import DataLoader
+from torch import nn
 
 from fwi.config import PrepareConfig, TrainConfig, load_config
-from fwi.data.augment import augmentation
 from fwi.data.dataset import GatherDataset
+from fwi.data.folds import split
+from fwi.data.loader import ShuffledLoader
 from fwi.data.store import Store
-from fwi.inference.precision import choose_precision
 from fwi.inference.predictor import Predictor
-from fwi.models import count_parameters, create_model, model_names
+from fwi.models import count_parameters, create_model, model_names, shots_of
 from fwi.openfwi import FAMILIES
 from fwi.registry import nearest
+from fwi.schedules import one_cycle
 from fwi.stages import prepare
-from fwi.stages.train import Reseed, evaluation, split
-from fwi.training.callbacks.all import WeightAverage
-from fwi.training.objectives.base import objective_of
+from fwi.training.callbacks.average import WeightAverage
+from fwi.training.callbacks.validation import evaluation
+from fwi.training.objectives import create_objective
+from fwi.training.recipe import recipe_of
 from fwi.training.trainer import Callback, Trainer
 
 LARGEST = 7.5e6
@@ -53,54 +55,46 @@ class Budget(Callback):
 
     Args:
         seconds: processor seconds of the fit.
-        average: of the weights, which counts the steps that are really made.
+        config: whose schedule is stretched over them.
     """
 
-    def __init__(self, seconds: float, average: WeightAverage) -> None:
-        self.seconds, self.average = seconds, average
-        self.steps = 0
-
-    def __iter__(self) -> Iterator[int]:
-        """Give the samples in shuffled passes, as a sampler, until the time is spent."""
-        while True:
-            for index in torch.randperm(SAMPLES - SAMPLES // FOLDS).tolist():
-                if self.spent >= 1 and self.steps:
-                    return
-                yield index
-
-    def __len__(self) -> int:
-        """Count the ticks of the schedule, in samples."""
-        return TICKS * BATCH
+    def __init__(self, seconds: float, config: TrainConfig) -> None:
+        self.seconds, self.config = seconds, config
 
     @property
     def spent(self) -> float:
         """The part of the time that is spent."""
         return (time.process_time() - self.started) / self.seconds
 
+    def rate(self, step: int) -> float:
+        """Give the learning rate of this moment."""
+        tick = min(int(self.spent * TICKS), TICKS - 1)
+        return one_cycle(tick, TICKS, self.config.lr, self.config.warmup)
+
     def on_fit_start(self, trainer: Trainer) -> None:
         """Start the clock."""
         self.started = time.process_time()
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Average the weights, and move the schedule to the clock's tick."""
-        trainer.step = self.steps
-        self.average.on_step_end(trainer)
-        self.steps += 1
-        trainer.step = min(int(self.spent * TICKS), TICKS - 1) - 1  # the trainer adds one
+        """Count the steps that are really made, and stop."""
+        self.steps = trainer.step
+        if self.spent >= 1:
+            trainer.stop()
 
 
-def train(name: str, variant: str, store: Store, seconds: float) -> Budget:
-    """Fit a fresh network for some processor seconds."""
-    config = TrainConfig(epochs=1, batch_size=BATCH)
+def train(name: str, variant: str, store: Store, seconds: float) -> tuple[Budget, nn.Module]:
+    """Fit a fresh network for some processor seconds, and give its averaged weights."""
+    config = TrainConfig(epochs=10**6, batch_size=BATCH)
     torch.manual_seed(config.seed)
-    model = create_model(name, variant)
-    dataset = GatherDataset(store, model.n_shots, augmentation(config.flip))
-    budget = Budget(seconds, WeightAverage(model, config.ema_decay))
-    loader = DataLoader(dataset, BATCH, sampler=budget, drop_last=True)
-    precision = choose_precision(config.precision, CPU)
-    callbacks = [Reseed(dataset.augment), budget]
-    Trainer(objective_of(model), loader, config, precision, CPU, callbacks).fit()
-    return budget
+    objective = create_objective(create_model(name, variant))
+    model = objective.model
+    dataset = GatherDataset([store], shots_of(model), flip=config.flip, seed=config.seed)
+    loader = ShuffledLoader(dataset, BATCH, seed=config.seed)
+    average, budget = WeightAverage(model, config.ema_decay), Budget(seconds, config)
+    recipe = replace(recipe_of(config, model, TICKS, CPU), schedule=budget.rate)
+    callbacks = [average, budget]
+    Trainer(objective, loader, recipe, epochs=config.epochs, callbacks=callbacks).fit()
+    return budget, average.model.eval()
 
 
 def measure(name: str, variant: str, path: Path, seconds: float) -> dict[str, Any]:
@@ -108,8 +102,8 @@ def measure(name: str, variant: str, path: Path, seconds: float) -> dict[str, An
     torch.set_num_threads(1)
     training, validation = split(Store(path), 0)
     train(name, variant, training, 1)  # the first steps compile and allocate
-    budget = train(name, variant, training, seconds)
-    spent, model = budget.spent * seconds, budget.average.model.eval()
+    budget, model = train(name, variant, training, seconds)
+    spent = budget.spent * seconds
     metrics = evaluation(validation)(model)
     gathers = validation.gathers(range(32))
     start = time.process_time()

@@ -20,7 +20,8 @@ from fwi import families
 from fwi.arrays import Array
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.physics.kernel.grid import BLOCK, Grid, aligned_zeros, make_grid
-from fwi.physics.kernel.shot import Medium, forward
+from fwi.physics.kernel.medium import KernelMedium
+from fwi.physics.kernel.shot import forward
 from fwi.physics.kernel.simd import REGISTER_BYTES, load, store
 from fwi.physics.kernel.stencil import advance, update
 from fwi.physics.kernel.windows import EPOCH
@@ -64,7 +65,7 @@ def seconds(work: Callable[[], object], runs: int = 20) -> float:
     return best
 
 
-def updates(medium: Medium, shot: int) -> tuple[int, int]:
+def updates(medium: KernelMedium, shot: int) -> tuple[int, int]:
     """Cell updates of a shot, and the most cells that are updated in one step."""
     on, off = medium.windows[shot]
     tile, nt = BLOCK * medium.grid.lanes, medium.geometry.nt
@@ -87,7 +88,7 @@ def main() -> None:
     traces = np.empty(OPENFWI.gather_shape[1:], np.float32)
     for name in families.NAMES:
         velocity = families.sample(name, 1, rng=0)[0].astype(np.float64)
-        medium = Medium.lay_out(velocity, OPENFWI, float(velocity.min()), np.float32)
+        medium = KernelMedium.of_map(velocity, OPENFWI, float(velocity.min()), np.float32)
         cells, peak = updates(medium, 0)
         rates.append(cells / seconds(lambda medium=medium: forward(medium, 0, traces, [])))
         most.append(peak)

@@ -18,7 +18,7 @@ import numpy as np
 from fwi import families
 from fwi.arrays import Array
 from fwi.geometry import OPENFWI
-from fwi.physics.kernel.operator import available_threads
+from fwi.physics.kernel.threads import available_threads
 from fwi.physics.scheme.sponge import damping
 from fwi.physics.scheme.wavelet import ricker
 from fwi.physics.simulator import linearize, simulate
@@ -93,7 +93,7 @@ def our_rows(maps: Array, residual: Array) -> dict[str, tuple[float, float]]:
     for threads in sorted({1, available_threads()}):
 
         def gradient(threads: int = threads) -> None:
-            linearize(maps, threads=threads, memory=200).vjp(residual)
+            linearize(maps, threads=threads).vjp(residual)
 
         value = median_seconds(lambda threads=threads: simulate(maps, threads=threads), 5)
         rows[f"fwi, {threads} threads"] = value / len(maps), median_seconds(gradient, 3) / len(maps)
@@ -124,7 +124,7 @@ def main() -> None:
     residual = np.random.default_rng(0).standard_normal((len(maps), *OPENFWI.gather_shape))
     residual = residual.astype(np.float32)
     started = time.perf_counter()
-    linearize(maps[:1], memory=200).vjp(residual[:1])
+    linearize(maps[:1]).vjp(residual[:1])
     print(f"{platform.machine()}, {available_threads()} processors, {len(maps)} maps")
     print(f"first call, kernels compiled or from the cache: {time.perf_counter() - started:.1f} s")
     ours = our_rows(maps, residual)

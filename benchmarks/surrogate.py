@@ -15,7 +15,6 @@ import numpy as np
 from fwi import families
 from fwi.arrays import Array
 from fwi.physics.simulator import linearize, simulate
-from fwi.physics.surrogate.operator import Surrogate, simulate_surrogate
 
 _SEED = 200
 _LATE = 300  # samples: what comes after is mostly reflections
@@ -46,14 +45,14 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in families.NAMES:
         maps = families.sample(name, 3, rng=_SEED)
-        exact, gathers = simulate(maps), simulate_surrogate(maps)
+        exact, gathers = simulate(maps), simulate(maps, engine="surrogate")
         whole = difference(gathers, exact)
         late = difference(gathers[:, :, _LATE:], exact[:, :, _LATE:])
         work: tuple[Callable[[], object], ...] = (
-            lambda maps=maps: simulate_surrogate(maps, threads=1),
+            lambda maps=maps: simulate(maps, engine="surrogate", threads=1),
             lambda maps=maps: simulate(maps, threads=1),
-            lambda maps=maps, r=exact: Surrogate(maps, threads=1, keep=True).vjp(r),
-            lambda maps=maps, r=exact: linearize(maps, threads=1, memory=200).vjp(r),
+            lambda maps=maps, r=exact: linearize(maps, engine="surrogate", threads=1).vjp(r),
+            lambda maps=maps, r=exact: linearize(maps, threads=1).vjp(r),
         )
         cells = [f"{x.mean():.1%} (up to {x.max():.1%})" for x in (whole, late)]
         cells += [f"{seconds(w) / len(maps) * 1e3:.0f}" for w in work]

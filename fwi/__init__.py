@@ -13,19 +13,20 @@ if TYPE_CHECKING:
     from fwi.competition import submission
     from fwi.inference.predictor import load
     from fwi.models import create_model
-    from fwi.physics.simulator import simulate
+    from fwi.physics.simulator import linearize, simulate
     from fwi.stages import run
 
 _HOMES = {
     "create_model": "fwi.models",
     "families": "fwi.families",
+    "linearize": "fwi.physics.simulator",
     "load": "fwi.inference.predictor",
     "run": "fwi.stages",
     "simulate": "fwi.physics.simulator",
     "submission": "fwi.competition.submission",
 }
 
-__all__ = ["create_model", "families", "load", "run", "simulate", "submission"]
+__all__ = ["create_model", "families", "linearize", "load", "run", "simulate", "submission"]
 
 
 def __getattr__(name: str) -> Any:

@@ -79,6 +79,17 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_free(path: Path, force: bool) -> Path:
+    """Give the path of a file to write, unless one is there that nobody said to replace.
+
+    Raises:
+        FileExistsError: if the file is there, without `force`.
+    """
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} exists; choose another name, or --force to replace it")
+    return path
+
+
 def recover_folder(path: Path) -> None:
     """Undo a replacement of `path` that was killed between its two renames; for its writer."""
     old = path.with_name(f".{path.name}.old")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from inspect import signature
+from typing import Any, TypeVar
 
 Thing = TypeVar("Thing")
 Added = TypeVar("Added")
@@ -27,8 +28,7 @@ class Registry(Mapping[str, Thing]):
         Raises:
             ValueError: if the name is taken.
         """
-        if name in self._things:
-            raise ValueError(f"{self.kind} {name!r} is registered already; choose another name")
+        self._check_free(name)
         self._things[name] = thing
 
     def register(self, name: str) -> Callable[[Added], Added]:
@@ -37,14 +37,30 @@ class Registry(Mapping[str, Thing]):
         Raises:
             ValueError: if the name is taken.
         """
-        if name in self._things:
-            self.add(name, self._things[name])
+        self._check_free(name)
 
         def register(thing: Added) -> Added:
             self.add(name, thing)  # type: ignore[arg-type]
             return thing
 
         return register
+
+    def build(self, name: str, *args: Any, **options: Any) -> Any:
+        """Call what is registered under a name.
+
+        Raises:
+            KeyError: if the name is unknown; it names the nearest.
+            TypeError: if it takes no such option; it names the nearest.
+        """
+        thing: Any = self[name]
+        parameters = list(signature(thing).parameters.values())[len(args) :]
+        known = [p.name for p in parameters if p.kind != p.VAR_KEYWORD]
+        for option in options if len(known) == len(parameters) else ():
+            if option not in known:
+                raise TypeError(
+                    f"unknown option {option!r} of {self.kind} {name}; {nearest(option, known)}"
+                )
+        return thing(*args, **options)
 
     def __getitem__(self, name: str) -> Thing:
         """Look a thing up.
@@ -67,6 +83,10 @@ class Registry(Mapping[str, Thing]):
     def __len__(self) -> int:
         """Count the names."""
         return len(self._things)
+
+    def _check_free(self, name: str) -> None:
+        if name in self._things:
+            raise ValueError(f"{self.kind} {name!r} is registered already; choose another name")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -12,13 +12,7 @@ from fwi.checks import (
     check_gathers,
     check_shape,
     check_velocity,
-    nearest,
 )
-
-
-def test_nearest_names_what_resembles() -> None:
-    assert nearest("unett", ["unet", "vit"]) == "did you mean 'unet'?"
-    assert nearest("zzz", ["unet", "vit"]) == "known: unet, vit"
 
 
 def test_shape_says_expected_got_and_fix() -> None:

@@ -1,4 +1,4 @@
-"""The command line starts at once, and says each fault in one line."""
+"""The command line: starts at once, takes every key of the config, says faults in one line."""
 
 import statistics
 import subprocess
@@ -6,12 +6,73 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from rich.table import Table
 
+from fwi.cli import main
+from fwi.cli.options import Option, options_of
+from fwi.config import SECTIONS, Choice, Config, StoreShare, load_config
 from fwi.stages import STAGES
 
 HEAVY = {"torch", "timm", "segmentation_models_pytorch", "albumentations", "numba", "polars"}
+OPTIONS = {stage: options_of(known) for stage, known in STAGES.items()}
+# What is typed for a key of a type, and what the config holds then. The texts are what YAML
+# would read as a number, a truth, a date, keys, a comment or nothing.
+EXAMPLES: dict[Any, list[tuple[str, Any]]] = {
+    str: [("1e3", "1e3"), ("no", "no")],
+    Path: [("a: b #c", Path("a: b #c")), ("2026-01-01", Path("2026-01-01"))],
+    int: [("21", 21), ("3", 3)],
+    float: [("0.25", 0.25), ("1e-3", 0.001)],
+    dict: [("{gain: 1e3}", {"gain": 1000.0})],
+    Choice: [("no", {"name": "no", "options": {}})],
+    StoreShare: [
+        ("a: b", {"path": Path("a: b"), "weight": 1.0}),
+        ("{path: c, weight: 2}", {"path": Path("c"), "weight": 2.0}),
+    ],
+}
+AWKWARD = ["1e3", "no", "null", "~", "2026-01-01", "a: b", "a #b", "[1", "{a: b}", "", " x ", "'"]
+AWKWARD += ['"', "true", "[red]", "é😀", "\udcff", "a\nb", "0x1f", "-1", "=", "a=b", "*x", "!!str"]
+
+
+@pytest.fixture
+def received(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Config, bool]]:
+    """Run a command line whose stage does nothing, and give what the stage was called with."""
+
+    def run(stage: str, *arguments: object, result: object = "done") -> tuple[Config, bool]:
+        calls: list[tuple[Config, bool]] = []
+
+        def record(config: Config, *, force: bool) -> object:
+            calls.append((config, force))
+            return result
+
+        module = ModuleType(f"fwi.stages.{stage}")
+        monkeypatch.setattr(module, "run", record, raising=False)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(sys, "argv", ["fwi", stage, *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 0
+        assert len(calls) == 1
+        return calls[0]
+
+    return run
+
+
+@pytest.fixture
+def helped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable:
+    """Give the help of a command, its lines joined."""
+
+    def run(stage: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["fwi", stage, "--help"])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    return run
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -28,24 +89,52 @@ def imported_by(code: str) -> set[str]:
     return set(report.stdout.splitlines()[-1].split())
 
 
+def imported_by_command(*arguments: str) -> set[str]:
+    """Give the top-level modules that a command line imports."""
+    return imported_by(
+        f"import sys; sys.argv = {['fwi', *arguments]}\nfrom fwi.cli import main\n"
+        "try: main()\nexcept SystemExit: pass"
+    )
+
+
+def typed(option: Option) -> tuple[list[str], Any]:
+    """Give arguments that set an option to another value than its default, and that value."""
+    kind = option.kinds[-1]
+    if option.kinds == [bool]:
+        return [option.flags[-1].split("/")[option.default]], not option.default
+    if get_origin(kind) is Literal:
+        examples = [(str(each), each) for each in get_args(kind) if each != option.default]
+    else:
+        examples = EXAMPLES[get_origin(kind) or kind]
+    if not option.many:
+        text, value = examples[0]
+        return [*option.flags[-1:], text], value
+    words = [word for text, _ in examples for word in (*option.flags[-1:], text)]
+    return words, [value for _, value in examples]
+
+
 def test_help_takes_less_than_a_second() -> None:
     seconds = []
     for _ in range(3):
         started = time.perf_counter()
-        helped = python("-m", "fwi", "--help")
+        shown = python("-m", "fwi", "--help")
         seconds.append(time.perf_counter() - started)
-        assert helped.returncode == 0
+        assert shown.returncode == 0
     assert statistics.median(seconds) < 1
-    for command in (*STAGES, "models"):
-        assert f"  {command} " in helped.stdout
+    for stage, known in STAGES.items():
+        assert f"  {stage} " in shown.stdout
+        assert known.summary in shown.stdout  # not cut off
 
 
 def test_help_imports_nothing_heavy() -> None:
-    shown = imported_by(
-        "import sys; sys.argv = ['fwi', '--help']\nfrom fwi.cli import main\n"
-        "try: main()\nexcept SystemExit: pass"
-    )
+    shown = imported_by_command("--help")
     assert "typer" in shown
+    assert not shown & {*HEAVY, "numpy", "pydantic", "yaml"}
+
+
+def test_help_of_a_command_imports_nothing_heavy() -> None:
+    shown = imported_by_command("train", "--help")
+    assert "pydantic" in shown
     assert not shown & {*HEAVY, "numpy"}
 
 
@@ -59,6 +148,136 @@ def test_public_names_are_there() -> None:
     shown = imported_by("import fwi\nfwi.submission.write, fwi.families.sample, fwi.simulate")
     assert {"numpy", "polars", "numba"} <= shown
     assert "torch" not in shown
+
+
+def test_every_section_has_a_stage() -> None:
+    assert {known.section for known in STAGES.values()} - {None} == set(SECTIONS) - {"machine"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_help_names_every_key(stage: str, helped: Callable[[str], str]) -> None:
+    shown = helped(stage)
+    for option in OPTIONS[stage]:
+        names = option.flags or [option.key.upper()]
+        assert all(name.replace("/", " / ") in shown for name in names)
+        # Lines are broken anywhere, and a page has two columns.
+        assert "".join(option.field.description.split()) in shown.replace(" ", "")
+    assert "Any key of any section, over the file: section.key=value" in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("--lr", "Peak of the one-cycle schedule. [default: 0.002]"),
+        ("--precision", "computes it natively. [default: auto]"),
+        ("--threads", "Threads of simulator and networks; every processor. --workers"),
+        ("--pretrained", "local .safetensors file. [default: false]"),
+    ],
+)
+def test_help_says_a_default_that_is_a_value(
+    key: str, said: str, helped: Callable[[str], str]
+) -> None:
+    shown = helped("train")
+    assert said.replace(" ", "") in shown[shown.index(key) :].replace(" ", "")
+    assert "Name of the experiment. [default: demo]" in helped("demo")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_flags_of_a_command_are_its_own(stage: str) -> None:
+    flags = [flag for option in OPTIONS[stage] for flag in option.flags]
+    flags += ["--config", "-c", "--set", "-s", "--force", "--help"]
+    assert len(flags) == len(set(flags))
+
+
+@pytest.mark.parametrize(
+    ("stage", "option"),
+    [
+        pytest.param(stage, option, id=f"{stage}-{option.path}")
+        for stage, options in OPTIONS.items()
+        for option in options
+    ],
+)
+def test_option_reaches_its_key_alone(
+    stage: str, option: Option, received: Callable[..., tuple[Config, bool]]
+) -> None:
+    arguments, value = typed(option)
+    config, force = received(stage, *arguments)
+    expected = load_config(None, STAGES[stage].defaults).model_dump()
+    section, _, key = option.path.rpartition(".")
+    part = expected[section] if section else expected
+    assert part[key] != value
+    part[key] = tuple(value) if option.kinds == [float] and option.many else value
+    assert config.model_dump() == expected
+    assert not force
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_text_arrives_unchanged(text: str, received: Callable[..., tuple[Config, bool]]) -> None:
+    config, _ = received(
+        "infer", f"--name={text}", f"--store=s/{text}", f"--checkpoint={text}", "-kx", "--", text
+    )
+    assert config.name == text
+    assert config.store == Path("s", text)
+    assert config.infer.checkpoints == [text, "x"]
+    assert config.infer.input == Path(text)
+
+
+def test_texts_that_are_more_than_texts(received: Callable[..., tuple[Config, bool]]) -> None:
+    config, _ = received("train", "--pretrained", "true", "--objective", "{name: a, options: {}}")
+    assert config.train.pretrained is True
+    assert config.train.objective == Choice(name="a")
+    assert received("leaderboard", "--baseline", "[]")[0].leaderboard.baselines == []
+
+
+def test_named_options_win_over_set_and_set_over_the_file(
+    received: Callable[..., tuple[Config, bool]], tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\ntrain: {epochs: 1, lr: 0.1, fold: 1}\n")
+    arguments = ["--epochs", 3, "--set", "train.epochs=2", "-s", "train.fold=2"]
+    config, _ = received("train", "-c", tmp_path / "a.yaml", *arguments)
+    assert (config.train.epochs, config.train.fold, config.train.lr) == (3, 2, 0.1)
+
+
+def test_demo_has_defaults_of_its_own(
+    received: Callable[..., tuple[Config, bool]], tmp_path: Path
+) -> None:
+    config, _ = received("demo", "--set", "train.epochs=1")
+    assert (config.name, config.prepare.n_samples, config.train.epochs) == ("demo", 1000, 1)
+    (tmp_path / "a.yaml").write_text("name: a\n")
+    assert received("demo", "-c", tmp_path / "a.yaml")[0] == Config(name="a")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_force_is_for_the_stages_that_write(
+    stage: str, received: Callable[..., tuple[Config, bool]], helped: Callable[[str], str]
+) -> None:
+    assert ("--force" in helped(stage)) == STAGES[stage].writes
+    if STAGES[stage].writes:
+        assert received(stage, "--force")[1]
+
+
+def test_options_of_earlier_versions_are_there(
+    received: Callable[..., tuple[Config, bool]],
+) -> None:
+    prepare = received("prepare", "f", "--split", "test", "--samples", 3, "--verify")[0].prepare
+    assert (prepare.folder, prepare.split) == (Path("f"), "test")
+    assert (prepare.n_samples, prepare.verify) == (3, True)
+    models = received("models", "unet", "vit", "--no-speed")[0].models
+    assert (models.names, models.speed) == (["unet", "vit"], False)
+    assert received("submit", "p", "--sample", "s")[0].submit.sample_submission == Path("s")
+
+
+def test_result_is_printed_as_it_is(
+    received: Callable[..., tuple[Config, bool]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = "runs/[bold]" + "a b " * 60 + "/x.npy: 3 maps"
+    received("infer", result=path)
+    assert capsys.readouterr().out == path + "\n"
+    received("infer", result=Path(path))
+    assert capsys.readouterr().out == path + "\n"
+    table = Table("a" * 50, "b" * 50)
+    received("leaderboard", result=table)
+    assert "a" * 50 in capsys.readouterr().out
 
 
 def test_unknown_subcommand_is_named() -> None:
@@ -99,8 +318,6 @@ def test_missing_store_is_one_line(refused: Callable[..., str], tmp_path: Path) 
 def test_debug_shows_the_traceback(
     refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from fwi.cli import main
-
     monkeypatch.setenv("FWI_DEBUG", "1")
     monkeypatch.setattr(sys, "argv", ["fwi", "train", "-c", str(tmp_path / "no.yaml")])
     with pytest.raises(FileNotFoundError):

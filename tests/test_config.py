@@ -1,12 +1,14 @@
 """Experiments: read, overridden, saved, and what is said of their faults."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwi.config import Config, load_config, save_config
+from fwi.config import Config, MachineConfig, load_config, overrides_of, save_config
 from fwi.stages import run
 
 CHARACTERS = st.characters(categories=["L", "N", "P", "S"])
@@ -73,9 +75,7 @@ def test_paths_follow_the_name() -> None:
     config = Config(name="a", runs=Path("r"))
     assert config.store_path == Path("data/a")
     assert config.run_path == Path("r/a")
-    assert config.predictions_path == Path("r/a/predictions")
-    assert load_config(None, ["store=s", "infer.out=p"]).store_path == Path("s")
-    assert load_config(None, ["store=s", "infer.out=p"]).predictions_path == Path("p")
+    assert load_config(None, ["store=s"]).store_path == Path("s")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,16 @@ def test_paths_follow_the_name() -> None:
     [
         ("train.epoch=3", "unknown key 'train.epoch'; did you mean 'epochs'?"),
         ("trian.epochs=3", "unknown key 'trian'; did you mean 'train'?"),
+        ("train.threads=1", "unknown key 'train.threads'; did you mean 'machine.threads'?"),
+        ("prepare.threads=1", "'prepare.threads'; did you mean 'machine.threads'?"),
+        ("simulate.threads=1", "'simulate.threads'; did you mean 'machine.threads'?"),
+        ("machine.thread=1", "'machine.thread'; did you mean 'threads'?"),
+        ("epochs=1", "unknown key 'epochs'; did you mean 'train.epochs'?"),
+        ("train.store=s", "unknown key 'train.store'; did you mean 'store'?"),
+        ("infer.fold=1", "did you mean 'train.fold' or 'leaderboard.fold'?"),
+        ("train.stores=[{pth: a}]", "'train.stores.0.pth'; did you mean 'path'?"),
+        ("train.stores=[{path: a, seed: 1}]", "'train.stores.0.seed'; known: path, weight"),
+        ("train.objective={nme: a}", "'train.objective.nme'; did you mean 'name'?"),
         ("prepare.zzzzz=1", "unknown key 'prepare.zzzzz'; known: families, folder"),
         ("train.epochs=0", "train.epochs of the config does not fit.*got 0"),
         ("train.epochs=many", "train.epochs of the config does not fit.*got 'many'"),
@@ -134,6 +144,53 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 def test_config_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().name = "other"
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
+    """Collect what the stages train and demo are called with, instead of running them."""
+    configs: list[Config] = []
+    for stage in ("train", "demo"):
+        module = ModuleType(f"fwi.stages.{stage}")
+        monkeypatch.setitem(vars(module), "run", lambda config, *, force: configs.append(config))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return configs
+
+
+@pytest.mark.parametrize("base", [None, Config(), "file"])
+def test_run_applies_overrides_to_any_config(
+    ran: list[Config], tmp_path: Path, base: Config | str | None
+) -> None:
+    if base == "file":
+        base = str(tmp_path / "a.yaml")
+        Path(base).write_text("train: {lr: 2e-3}")
+    run(base, "train", name="1e3", store=Path("a: b"), train__epochs=1)
+    assert ran == [Config(name="1e3", store=Path("a: b"), train={"epochs": 1})]
+
+
+def test_run_applies_none_and_nothing(ran: list[Config]) -> None:
+    base = Config(train={"variant": "nano", "stores": ["a"]}, machine={"threads": 1})
+    run(base, "train", train__variant=None, train__stores=[], machine=MachineConfig())
+    assert ran == [Config()]
+
+
+def test_run_refuses_an_unknown_key(ran: list[Config]) -> None:
+    with pytest.raises(ValueError, match=r"unknown key 'train\.epoch'; did you mean 'epochs'"):
+        run(Config(), "train", train__epoch=1)
+    assert not ran
+
+
+def test_run_gives_a_stage_its_defaults(ran: list[Config]) -> None:
+    run(None, "demo", train__epochs=1)
+    run(Config(), "demo", train__epochs=1)
+    assert ran[0] == Config(name="demo", prepare={"n_samples": 1000}, train={"epochs": 1})
+    assert ran[1] == Config(train={"epochs": 1})
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_any_text_is_an_override(text: str, texts: list[str]) -> None:
+    config = load_config(None, overrides_of({"name": text, "infer__checkpoints": texts}))
+    assert (config.name, config.infer.checkpoints) == (text, texts)
 
 
 def test_unknown_stage_is_named() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import torch
-from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from rich.box import SIMPLE
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 
-from fwi.analysis.speed import gathers_shape, measure
+from fwi.analysis.multiply_adds import count_multiply_adds
+from fwi.analysis.speed import conditions, gathers_shape, measure
 from fwi.models import create_model, find_model, model_names
 from fwi.progress import progress_bar
 
@@ -31,24 +33,76 @@ _SCHEMA = {
 }
 
 
-def complexity_table(names: Sequence[str] = (), speed: bool = True) -> pl.DataFrame:
+_COLUMNS = {
+    "model": ("model", ""),
+    "variant": ("variant", ""),
+    "parameters_m": ("parameters\nM", ".1f"),
+    "multiply_adds_g": ("multiply-\nadds, G", ".2f"),
+    "memory_mb": ("training\nMB", ".0f"),
+    "forward_samples_s": ("forward\n1/s", ".1f"),
+    "train_samples_s": ("training\n1/s", ".1f"),
+    "published_mae": ("published\nMAE, m/s", ".1f"),
+}
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What variants of networks cost.
+
+    Attributes:
+        table: a row a variant, null where nothing is known:
+
+            - model, variant, source;
+            - parameters_m: millions;
+            - multiply_adds_g: billions a sample, forward, see `count_multiply_adds`;
+            - memory_mb: most that training holds at once, 10^6 bytes, see
+              `fwi.analysis.speed.measure`;
+            - forward_samples_s, train_samples_s: samples a second, likewise;
+            - published_mae: what the field reached with it, m/s, see `fwi.models.registry.Entry`.
+        conditions: what speeds were measured on, if they were.
+    """
+
+    table: pl.DataFrame
+    conditions: str | None = None
+
+    def __rich__(self) -> Group:
+        """Lay out what is known, without empty columns, and where the models come from."""
+        known = [key for key in _COLUMNS if self.table[key].null_count() < len(self.table)]
+        table = Table(box=SIMPLE, show_edge=False, padding=0)
+        for key in known:
+            title, form = _COLUMNS[key]
+            table.add_column(title, justify="right" if form else "left", no_wrap=True)
+        for row in self.table.select(known).iter_rows(named=True):
+            cells = ((row[key], _COLUMNS[key][1]) for key in known)
+            table.add_row(*("-" if value is None else format(value, form) for value, form in cells))
+        return Group(table, *map(Text, self._notes()))
+
+    def _notes(self) -> Iterator[str]:
+        """Say where the models come from, and how they were measured."""
+        sources = self.table.drop_nulls("source").unique("model", maintain_order=True)
+        for model, source in sources.select("model", "source").iter_rows():
+            yield f"{model}: {source}"
+        if self.conditions is None:
+            return
+        yield f"training memory and speed: {self.conditions}"
+        if self.table["memory_mb"].null_count():
+            yield (
+                f"-: above {LARGE // 10**6} M parameters, measured where named (fwi models NAME), "
+                "or too large for the memory"
+            )
+
+
+def cost_table(names: Sequence[str] = (), speed: bool = True, device: str = "auto") -> Costs:
     """Say what every variant of some models costs.
 
     Args:
         names: registered models; all where empty.
         speed: measure memory and speed too. Among all models, variants above `LARGE` parameters
             are left out of that; they are measured where their model is named.
+        device: where they are measured.
 
     Returns:
-        A row a variant, null where nothing is known:
-
-        - model, variant, source;
-        - parameters_m: millions;
-        - multiply_adds_g: billions a sample, forward, see `count_multiply_adds`;
-        - memory_mb: most that training holds at once, 10^6 bytes, see
-            `fwi.analysis.speed.measure`;
-        - forward_samples_s, train_samples_s: samples a second, likewise;
-        - published_mae: what the field reached with it, m/s, see `fwi.models.registry.Entry`.
+        The table.
 
     Raises:
         KeyError: if a model is unknown; it names the nearest.
@@ -62,23 +116,10 @@ def complexity_table(names: Sequence[str] = (), speed: bool = True) -> pl.DataFr
             advance(0, f"{name} {variant}")
             row = _describe(name, variant)
             if speed and (names or row["parameters_m"] <= LARGE / 1e6):
-                row |= measure(name, variant)
+                row |= measure(name, variant, device)
             rows.append(row)
             advance()
-    return pl.DataFrame(rows, _SCHEMA)
-
-
-def count_multiply_adds(model: nn.Module, shape: Sequence[int]) -> int:
-    """Count the multiplications of convolutions and matrix products in one forward pass.
-
-    Args:
-        model: built on the meta device, which computes sizes alone.
-        shape: of its only input.
-    """
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), _attention_as_products(), counter:
-        model(torch.empty(*shape, device="meta"))
-    return counter.get_total_flops() // 2
+    return Costs(pl.DataFrame(rows, _SCHEMA), conditions(device) if speed else None)
 
 
 def _describe(name: str, variant: str) -> dict[str, Any]:
@@ -94,15 +135,3 @@ def _describe(name: str, variant: str) -> dict[str, Any]:
         "source": entry.source or None,
         "published_mae": entry.published.get(variant),
     }
-
-
-@contextmanager
-def _attention_as_products() -> Iterator[None]:
-    """Run attention as matrix products; in fused kernels, a CPU's are counted as nothing."""
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)

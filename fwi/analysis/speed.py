@@ -12,19 +12,20 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.data import DataLoader, TensorDataset
 
 from fwi.config import TrainConfig
+from fwi.data.batch import Batch
+from fwi.data.loader import FixedBatches
 from fwi.geometry import OPENFWI
 from fwi.inference.precision import Precision, autocast, choose_device, choose_precision
 from fwi.models import create_model, shots_of
 from fwi.openfwi import SIDE, UNKNOWN
-from fwi.training.objectives.base import objective_of
+from fwi.training.objectives import create_objective
+from fwi.training.recipe import recipe_of
 from fwi.training.trainer import Callback, Trainer
 
 _BATCH = {"cpu": 4, "cuda": 32}  # samples of every measurement; fewer leave a GPU idle
@@ -40,12 +41,12 @@ class _Bench:
     batch: int
 
 
-def _bench() -> _Bench:
-    device = choose_device()
+def _bench(asked: str) -> _Bench:
+    device = choose_device(asked)
     return _Bench(device, choose_precision("auto", device), _BATCH[device.type])
 
 
-def measure(name: str, variant: str) -> dict[str, float]:
+def measure(name: str, variant: str, device: str = "auto") -> dict[str, float]:
     """Train and run a variant on this machine, as `Trainer` would, with batches of noise.
 
     Returns:
@@ -53,7 +54,7 @@ def measure(name: str, variant: str) -> dict[str, float]:
         activations; forward_samples_s and train_samples_s, by the median of a few batches after
         one that warms up. Nothing, where a GPU's memory is too small.
     """
-    bench, clock = _bench(), _Clock()
+    bench, clock = _bench(device), _Clock()
     with torch.random.fork_rng([bench.device] if bench.device.type == "cuda" else []):
         try:
             # The second step finds the moments and gradients that the first one left.
@@ -89,9 +90,9 @@ def peak_memory(work: Callable[[], object], device: torch.device) -> int:
     return max(accumulate(_allocations(profiler), initial=0))
 
 
-def conditions() -> str:
+def conditions(device: str = "auto") -> str:
     """Say in words what `measure` runs on."""
-    bench = _bench()
+    bench = _bench(device)
     where = (
         torch.cuda.get_device_name(bench.device)
         if bench.device.type == "cuda"
@@ -125,15 +126,17 @@ def _allocations(profiler: profile) -> list[int]:
 
 
 def _fit(model: nn.Module, steps: int, bench: _Bench, *callbacks: Callback) -> nn.Module:
-    gathers = torch.randn(gathers_shape(model, bench.batch)).expand(steps, -1, -1, -1, -1)
-    velocity = torch.full((steps, bench.batch, SIDE, SIDE), 3000.0)
-    family = torch.full((steps, bench.batch), UNKNOWN)
-    loader: DataLoader[Any] = DataLoader(TensorDataset(gathers, velocity, family), batch_size=None)
-    trainer = Trainer(
-        objective_of(model), loader, TrainConfig(epochs=1), bench.precision, bench.device, callbacks
+    batch = Batch(
+        torch.randn(gathers_shape(model, bench.batch)),
+        torch.full((bench.batch, SIDE, SIDE), 3000.0),
+        torch.full((bench.batch,), UNKNOWN),
+        torch.ones(bench.batch),
     )
-    trainer.fit()
-    return trainer.model
+    objective = create_objective(model).to(bench.device)
+    recipe = recipe_of(TrainConfig(), objective.model, steps, bench.device)
+    loader = FixedBatches([batch] * steps)
+    Trainer(objective, loader, recipe, epochs=1, device=bench.device, callbacks=callbacks).fit()
+    return objective.model
 
 
 def _time_forward(model: nn.Module, bench: _Bench) -> float:

@@ -19,6 +19,7 @@ from fwi.baselines.gather_cnn import GatherCNN
 from fwi.baselines.gather_families import FamilyMeans
 from fwi.baselines.linear import LinearRegression
 from fwi.baselines.reduced import flat
+from fwi.registry import Registry
 
 Families = Sequence[str | None]
 
@@ -97,10 +98,9 @@ def _errors_of_means(maps: Array, nearest: Array, true: Array) -> list[float]:
     return errors
 
 
-BASELINES: dict[str, type[Baseline]] = {
-    "mean map": MeanMap,
-    "family classifier": FamilyMeans,
-    "nearest gathers": NearestGathers,
-    "ridge regression": Ridge,
-    "from-scratch CNN": GatherCNN,
-}
+BASELINES: Registry[type[Baseline]] = Registry("baseline")
+BASELINES.add("mean map", MeanMap)
+BASELINES.add("family classifier", FamilyMeans)
+BASELINES.add("nearest gathers", NearestGathers)
+BASELINES.add("ridge regression", Ridge)
+BASELINES.add("from-scratch CNN", GatherCNN)

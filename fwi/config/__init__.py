@@ -1,8 +1,9 @@
 """The configs of every stage: one YAML file is one experiment, and holds only differences."""
 
-from fwi.config.keys import Choice, StoreShare
+from fwi.config.keys import Choice, Section, StoreShare, types_of
 from fwi.config.loading import load_config, overrides_of, save_config
 from fwi.config.sections import (
+    SECTIONS,
     Config,
     ExportConfig,
     InferConfig,
@@ -16,6 +17,7 @@ from fwi.config.sections import (
 )
 
 __all__ = [
+    "SECTIONS",
     "Choice",
     "Config",
     "ExportConfig",
@@ -24,6 +26,7 @@ __all__ = [
     "MachineConfig",
     "ModelsConfig",
     "PrepareConfig",
+    "Section",
     "SimulateConfig",
     "StoreShare",
     "SubmitConfig",
@@ -31,4 +34,5 @@ __all__ = [
     "load_config",
     "overrides_of",
     "save_config",
+    "types_of",
 ]

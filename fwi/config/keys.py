@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,6 +25,15 @@ def key(default: Any, doc: str, *flags: str, argument: bool = False) -> Any:
     """
     extra: dict[str, Any] = {"flags": list(flags), "argument": argument}
     return Field(default, description=doc, json_schema_extra=extra)
+
+
+def types_of(annotation: Any) -> list[Any]:
+    """Give the types that a key may have: unions opened, ranges and None left out."""
+    if get_origin(annotation) is Annotated:
+        return types_of(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for arm in get_args(annotation) for kind in types_of(arm)]
+    return [] if annotation is NoneType else [annotation]
 
 
 class Section(BaseModel):

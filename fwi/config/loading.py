@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
-from fwi.config.keys import Section
-from fwi.config.sections import Config
+from fwi.config.keys import Section, types_of
+from fwi.config.sections import SECTIONS, Config
 from fwi.registry import nearest
 
 
@@ -52,10 +54,11 @@ def load_config(base: Config | Path | str | None = None, overrides: Sequence[str
 
 
 def overrides_of(options: Mapping[str, Any]) -> list[str]:
-    """Turn options such as train__lr=3e-4 into overrides, leaving out those that are None."""
-    given = {key: value for key, value in options.items() if value not in (None, [])}
+    """Turn options such as train__lr=3e-4 into overrides, None and empty lists too."""
+    plain = partial(to_jsonable_python, fallback=str)
     return [
-        f"{key.replace('__', '.')}={json.dumps(value, default=str)}" for key, value in given.items()
+        f"{key.replace('__', '.')}={json.dumps(value, default=plain)}"
+        for key, value in options.items()
     ]
 
 
@@ -88,39 +91,47 @@ def _set(values: dict[str, Any], override: str) -> None:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise ValueError(f"{key!r} does not name a key: {section!r} holds a value")
+    values[last] = _value(override, text)
+
+
+def _value(override: str, text: str) -> Any:
+    """Read a value: as JSON where it is, so that any quoted text arrives unchanged, or as YAML."""
     try:
-        values[last] = yaml.load(text, _Loader)
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return yaml.load(text, _Loader)
     except yaml.YAMLError:
         raise ValueError(f"the value of an override must be YAML, got {override!r}") from None
 
 
 def _explain(error: ValidationError, where: str) -> str:
     """Say the first fault in one sentence."""
-    fault = error.errors()[0]
+    # A misspelt key is also a missing one, which is not what should be said.
+    fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     path = [str(part) for part in fault["loc"]]
     name = ".".join(path)
     if fault["type"] != "extra_forbidden":
         return f"{name} of {where} does not fit: {fault['msg']}, got {fault['input']!r}"
-    section: Any = Config
-    for part in path[:-1]:
-        section = _section_of(section, part)
-    return f"{where} has an unknown key {name!r}; {_hint(path[-1], section)}"
+    return f"{where} has an unknown key {name!r}; {_hint(path)}"
 
 
-def _hint(name: str, section: type[Section]) -> str:
-    """Name the section that has a key, or the nearest keys of this one."""
-    for other, field in Config.model_fields.items():
-        if name in getattr(field.annotation, "model_fields", ()) and other == "machine":
-            return f"did you mean '{other}.{name}'?"
-    return nearest(name, section.model_fields)
+def _hint(path: list[str]) -> str:
+    """Name the places that have a key of this name, or the nearest keys where it stands."""
+    *parents, name = path
+    places = {"": Config} | {f"{key}.": section for key, section in SECTIONS.items()}
+    homes = [f"'{place}{name}'" for place, found in places.items() if name in found.model_fields]
+    if homes and len(parents) < 2:
+        return f"did you mean {' or '.join(homes)}?"
+    root: type[Section] = Config
+    return nearest(name, reduce(_section_of, parents, root).model_fields)
 
 
-def _section_of(section: Any, part: str) -> Any:
-    """Step into a key's section; through lists and choices, whose places have no keys."""
-    field = section.model_fields.get(part)
-    if field is None:
-        return section
-    kinds = [field.annotation, *get_args(field.annotation)]
+def _section_of(section: type[Section], key: str) -> type[Section]:
+    """Step into a key's section, also where it is a list of them; a place in a list is no step."""
+    field = section.model_fields.get(key)
+    kinds = types_of(field.annotation) if field else []
     kinds += [inner for kind in kinds for inner in get_args(kind)]
-    found = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)]
-    return found[0] if found else section
+    found = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section))
+    return next(found, section)

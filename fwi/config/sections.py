@@ -41,7 +41,7 @@ class _StoreSection(Section):
     shard_size: Positive = key(
         100, "Samples a shard, which is what memory holds and a kill can cost."
     )
-    seed: int = key(0, "Of maps and folds.")
+    seed: Annotated[int, Field(ge=0)] = key(0, "Of maps and folds.")
 
 
 class PrepareConfig(_StoreSection):
@@ -104,7 +104,7 @@ class TrainConfig(Section):
     precision: Literal["auto", "float32", "bfloat16"] = key(
         "auto", "Of the network: auto is bfloat16 where the processor computes it natively."
     )
-    seed: int = key(0, "Of weights, order and augmentation.")
+    seed: Annotated[int, Field(ge=0)] = key(0, "Of weights, order and augmentation.")
 
 
 class InferConfig(Section):
@@ -188,3 +188,10 @@ class Config(Section):
     def run_path(self) -> Path:
         """The folder of the run, see `fwi.runs`."""
         return self.runs / self.name
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: field.annotation
+    for name, field in Config.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+}

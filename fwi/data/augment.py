@@ -1,4 +1,8 @@
-"""Augmentations of a sample: albumentations transforms over (S, T, R) gathers and their map."""
+"""Augmentations of a sample: albumentations transforms over (S, T, R) gathers and their map.
+
+They make a pipeline with `albumentations.Compose(..., is_check_shapes=False)`, since gathers and
+map differ in their sizes by nature; `fwi.data.dataset.GatherDataset` takes it.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +32,3 @@ class LeftRightFlip(A.DualTransform):
     def apply_to_mask(self, mask: Array, **params: Any) -> Array:
         """Mirror a velocity map (Z, X)."""
         return mask[:, ::-1]
-
-
-def augmentation(flip: float) -> A.Compose:
-    """Build the augmentation of training.
-
-    Args:
-        flip: probability of the left-right flip.
-
-    Returns:
-        A pipeline called with image=gathers and mask=velocity.
-    """
-    # Gathers and map differ in their sizes by nature, which the shape check would refuse.
-    return A.Compose([LeftRightFlip(p=flip)], is_check_shapes=False)

@@ -1,49 +1,150 @@
-"""Samples of a store as torch tensors."""
+"""Samples of stores as batches of torch tensors, augmented."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from albumentations import Compose
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
-from fwi.data.store import Store
+from fwi.arrays import Array
+from fwi.data.batch import Batch
+from fwi.data.store import Store, checksum
+from fwi.geometry import flip_gathers
 from fwi.openfwi import family_label
 
+Key = tuple[int, Sequence[int]]  # an epoch, and the samples of a batch
 
-class GatherDataset(Dataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
-    """Gathers, maps and family labels of a store, augmented.
+_FLIP, _AUGMENT = 0, 1  # streams of random numbers, so that one does not repeat the other
+
+
+class GatherDataset(Dataset[Batch]):
+    """Batches of several stores, by epoch and samples.
+
+    What is random hangs on seed, epoch and sample alone: a batch is the same whichever process
+    reads it, and whatever was read before.
 
     Args:
-        store: with maps.
+        stores: with maps of one size; their samples follow one another.
         n_shots: shots that the network takes, the first ones after the augmentation.
-        augment: called with image=gathers and mask=velocity; none leaves them as they are.
+        weights: how much the samples of each store count; 1 by default.
+        flip: probability of the left-right flip, exact in stores of six shots.
+        augment: called with image=gathers (S, T, R) and mask=velocity (Z, X) of each sample after
+            the flip.
+        seed: of flip and augmentation.
 
     Raises:
-        ValueError: if the store has no maps, or fewer shots than the network takes.
+        ValueError: if a store has no maps, fewer shots than the network takes, or other shapes
+            than the first one's.
     """
 
-    def __init__(self, store: Store, n_shots: int, augment: Compose | None = None) -> None:
-        if not store.has_maps:
-            raise ValueError(f"the store {store.path} has no maps to learn from; prepare train")
-        if store.gather_shape[0] < n_shots:
-            raise ValueError(
-                f"the store {store.path} has {store.gather_shape[0]} shots, "
-                f"the network takes {n_shots}"
-            )
-        self.store, self.n_shots, self.augment = store, n_shots, augment
-        self.labels = torch.tensor([family_label(name) for name in store.catalog["family"]])
+    def __init__(
+        self,
+        stores: Sequence[Store],
+        n_shots: int,
+        *,
+        weights: Sequence[float] | None = None,
+        flip: float = 0.0,
+        augment: Compose | None = None,
+        seed: int = 0,
+    ) -> None:
+        for store in stores:
+            _check(store, n_shots, stores[0])
+        self.stores, self.n_shots, self.flip = list(stores), n_shots, flip
+        self.augment, self.seed = augment, seed
+        sizes = [len(store) for store in stores]
+        self._first = np.cumsum([0, *sizes])
+        names = [name for store in stores for name in store.catalog["family"]]
+        self._labels = torch.tensor([family_label(name) for name in names])
+        self._weights = torch.repeat_interleave(
+            torch.tensor(weights or [1.0] * len(sizes)), torch.tensor(sizes)
+        )
+        self._draws: tuple[int, Array] = (-1, np.empty(0))
+        self._rooms: list[tuple[Array, Array]] = []
 
     def __len__(self) -> int:
         """Count the samples."""
-        return len(self.store)
+        return int(self._first[-1])
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Give gathers (S, T, R) float16, velocity (Z, X) float32, m/s, and the family's label."""
-        gathers, velocity = self.store.gathers([index])[0], self.store.maps([index])[0]
-        if self.augment is not None:
-            sample = self.augment(image=gathers, mask=velocity)
-            gathers, velocity = sample["image"], sample["mask"]
-        gathers = np.ascontiguousarray(gathers[: self.n_shots])
-        velocity = np.ascontiguousarray(velocity)
-        return torch.from_numpy(gathers), torch.from_numpy(velocity), self.labels[index]
+    @property
+    def fingerprint(self) -> int:
+        """CRC-32 of what the stores hold."""
+        return checksum(np.array([store.fingerprint for store in self.stores]))
+
+    def __getitem__(self, key: Key) -> Batch:
+        """Give the batch of an epoch's samples.
+
+        In the process that asks, its arrays are overwritten by the batch after the next: fresh
+        memory would cost more than what is copied into it.
+        """
+        epoch, samples = key
+        chosen = np.asarray(samples, np.int64)
+        gathers, velocity = self._room(len(chosen))
+        flipped = self._uniform(epoch)[chosen] < self.flip
+        which = np.searchsorted(self._first, chosen, "right") - 1
+        for i in np.lexsort((chosen, which)):  # shard by shard
+            store, row = self.stores[which[i]], chosen[i] - self._first[which[i]]
+            self._read(store, int(row), bool(flipped[i]), (gathers[i], velocity[i]))
+            if self.augment is not None:
+                self._augment(epoch, int(chosen[i]), gathers[i], velocity[i])
+        places = torch.from_numpy(chosen)
+        return Batch(
+            torch.from_numpy(gathers),
+            torch.from_numpy(velocity),
+            self._labels[places],
+            self._weights[places],
+        )
+
+    def _read(self, store: Store, row: int, flip: bool, room: tuple[Array, Array]) -> None:
+        """Copy one sample from the disk to its place, mirrored on the way."""
+        gathers, velocity = store.sample(row)
+        if flip:
+            gathers, velocity = flip_gathers(gathers), velocity[:, ::-1]
+        room[0][:], room[1][:] = gathers[: self.n_shots], velocity
+
+    def _augment(self, epoch: int, sample: int, gathers: Array, velocity: Array) -> None:
+        """Change a sample in its place, by random numbers of its own."""
+        assert self.augment is not None
+        words = np.random.SeedSequence((self.seed, epoch, sample, _AUGMENT)).generate_state(1)
+        self.augment.set_random_seed(int(words[0]))
+        changed = self.augment(image=gathers, mask=velocity)
+        gathers[:], velocity[:] = changed["image"], changed["mask"]
+
+    def _uniform(self, epoch: int) -> Array:
+        """Draw a number in [0, 1) for each sample in an epoch."""
+        if self._draws[0] != epoch:
+            rng = np.random.default_rng((self.seed, epoch, _FLIP))
+            self._draws = epoch, rng.random(len(self))
+        return self._draws[1]
+
+    def _room(self, n: int) -> tuple[Array, Array]:
+        """Give memory for a batch: in turns one of two, but in a worker, whose batches travel."""
+        if get_worker_info() is not None:
+            return self._allocate(n)
+        if not self._rooms or len(self._rooms[0][0]) < n:
+            self._rooms = [self._allocate(n), self._allocate(n)]
+        self._rooms.reverse()
+        gathers, velocity = self._rooms[0]
+        return gathers[:n], velocity[:n]
+
+    def _allocate(self, n: int) -> tuple[Array, Array]:
+        _, nt, receivers = self.stores[0].gather_shape
+        gathers = np.empty((n, self.n_shots, nt, receivers), np.float16)
+        return gathers, np.empty((n, *self.stores[0].map_shape), np.float32)
+
+
+def _check(store: Store, n_shots: int, first: Store) -> None:
+    if not store.has_maps:
+        raise ValueError(f"the store {store.path} has no maps to learn from; prepare train")
+    shots, *record = store.gather_shape
+    if shots < n_shots:
+        raise ValueError(f"the store {store.path} has {shots} shots, the network takes {n_shots}")
+    got = (*record, *store.map_shape)
+    expected = (*first.gather_shape[1:], *first.map_shape)
+    if got != expected:
+        raise ValueError(
+            f"the store {store.path} must hold samples like those of {first.path}, (time, "
+            f"receivers, depth, line) {expected}, got {got}; train on one kind at a time"
+        )

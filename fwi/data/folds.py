@@ -1,4 +1,4 @@
-"""Which fold a sample is validated in."""
+"""Which fold a sample is validated in, and the parts that a fold makes of a store."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+
+from fwi.data.store import Store
 
 
 def assign_folds(families: Sequence[str], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
@@ -32,3 +35,21 @@ def assign_folds(families: Sequence[str], n_folds: int, seed: int) -> npt.NDArra
         members = rng.permutation(np.flatnonzero(names == family))
         folds[members] = np.arange(len(members)) % n_folds
     return folds
+
+
+def split(store: Store, fold: int) -> tuple[Store, Store]:
+    """Part a store into the training samples and those of the validation fold.
+
+    Raises:
+        ValueError: if either part is empty, or the store has no maps.
+    """
+    if not store.has_maps:
+        raise ValueError(
+            f"the store {store.path} must hold velocity maps, got gathers alone; "
+            "prepare one from training files or generated maps"
+        )
+    parts = store.where(pl.col("fold") != fold), store.where(pl.col("fold") == fold)
+    if not len(parts[0]) or not len(parts[1]):
+        known = sorted(store.catalog["fold"].unique().to_list())
+        raise ValueError(f"fold must leave samples on both sides, got {fold} of the folds {known}")
+    return parts

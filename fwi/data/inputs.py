@@ -18,7 +18,7 @@ from fwi.files import fingerprint
 
 
 @dataclass(frozen=True)
-class Source:
+class Inputs:
     """Gathers or maps by number; none is read before it is asked for.
 
     Attributes:
@@ -42,7 +42,7 @@ class Source:
         return {name: column[part.start : part.stop] for name, column in self.rows.items()}
 
 
-def open_source(path: Path) -> Source:
+def open_gather_inputs(path: Path) -> Inputs:
     """Open what holds gathers.
 
     Args:
@@ -56,22 +56,22 @@ def open_source(path: Path) -> Source:
     if (path / "store.json").exists():
         store = Store(path)
         maps = store.maps if store.has_maps else None
-        return Source(_rows_of(store), store.gathers, store.fingerprint, maps)
+        return Inputs(_rows_of(store), store.gathers, store.fingerprint, maps)
     if path.is_file():
         gathers = open_gathers(path)
         n = len(gathers)
         ids = [path.stem] if n == 1 else [f"{path.stem}-{i}" for i in range(n)]
         rows = _unknown(ids, [path] * n)
-        return Source(rows, lambda part: gathers[part.start : part.stop], fingerprint([path]))
+        return Inputs(rows, lambda part: gathers[part.start : part.stop], fingerprint([path]))
     files = find_test_files(path)
-    return Source(
+    return Inputs(
         _unknown([file.stem for file in files], files),
         lambda part: np.stack([_one(files[i]) for i in part]),
         fingerprint(files),
     )
 
 
-def open_map_source(path: Path) -> Source:
+def open_map_inputs(path: Path) -> Inputs:
     """Open what holds velocity maps, all of one size.
 
     Args:
@@ -88,7 +88,7 @@ def open_map_source(path: Path) -> Source:
         if not store.has_maps:
             raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
         rows = {**_rows_of(store), "origin": [str(path)] * len(store)}
-        return Source(rows, store.maps, store.fingerprint)
+        return Inputs(rows, store.maps, store.fingerprint)
     files = find_map_files(path)
     counts = _count_maps(files)
     places = [(file, row) for file, n in zip(files, counts, strict=True) for row in range(n)]
@@ -103,7 +103,7 @@ def open_map_source(path: Path) -> Source:
     def read(part: range) -> Array:
         return np.stack([opened(file)[row].copy() for file, row in places[part.start : part.stop]])
 
-    return Source(_unknown(ids, [file for file, _ in places]), read, fingerprint(files))
+    return Inputs(_unknown(ids, [file for file, _ in places]), read, fingerprint(files))
 
 
 def _count_maps(files: list[Path]) -> list[int]:

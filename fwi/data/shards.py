@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fwi.arrays import Array
-from fwi.data.store import Store, StoreWriter, remove_store
+from fwi.data.store import Store
+from fwi.data.writer import StoreWriter, remove_store
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.simulator import simulate
 from fwi.progress import Advance, progress_bar

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,7 @@ import numpy as np
 import polars as pl
 
 from fwi.arrays import Array
-from fwi.checks import check_finite
-from fwi.files import atomic_file, atomic_folder, open_array, remove_folder, remove_leftovers
+from fwi.files import open_array
 
 FORMAT = 1
 CATALOG_SCHEMA = {
@@ -34,76 +34,7 @@ CATALOG_SCHEMA = {
     "checksum": pl.UInt32,
 }
 DTYPES = {"gathers": np.float16, "maps": np.float32}
-
-
-class StoreWriter:
-    """Writes a store shard by shard, and goes on where an earlier writer was stopped.
-
-    Args:
-        path: the store's folder.
-        recipe: all that determines the contents; a store begun with another one is refused.
-        n_shards: number of shards that make the store whole.
-
-    Raises:
-        FileExistsError: if the folder holds a store of another recipe, or something else.
-    """
-
-    def __init__(self, path: Path, recipe: Mapping[str, Any], n_shards: int) -> None:
-        self.path, self.n_shards = path, n_shards
-        header = {"format": FORMAT, "n_shards": n_shards, "recipe": json.loads(json.dumps(recipe))}
-        described = path / "store.json"
-        if described.exists():
-            if _read_header(described) != header:
-                raise FileExistsError(
-                    f"{path} holds a store made otherwise; use another folder, or --force to "
-                    "replace it"
-                )
-        elif path.exists() and any(not p.name.startswith(".store.json.") for p in path.iterdir()):
-            raise FileExistsError(f"{path} is not empty and holds no store; use another folder")
-        else:
-            with atomic_file(described) as temporary:
-                temporary.write_text(json.dumps(header, indent=2))
-        (path / "shards").mkdir(exist_ok=True)
-        remove_leftovers(path / "shards")
-
-    def missing(self) -> list[int]:
-        """Numbers of the shards that are still to be written."""
-        return [i for i in range(self.n_shards) if not shard_folder(self.path, i).exists()]
-
-    def write(self, shard: int, rows: Mapping[str, Sequence[Any]], **arrays: Array) -> None:
-        """Write one shard whole.
-
-        Args:
-            shard: its number.
-            rows: sample_id, family, fold and origin of its samples.
-            **arrays: gathers (n, S, T, R) and maps (n, Z, X), or one of them; cast to the
-                store's dtypes.
-
-        Raises:
-            ValueError: if a value is not finite in the store's dtype.
-        """
-        with np.errstate(over="ignore"):  # what float16 cannot hold is refused below
-            stored = {name: np.ascontiguousarray(a, DTYPES[name]) for name, a in arrays.items()}
-        for name, array in stored.items():
-            check_finite(f"{name} of shard {shard}", array)
-        n = len(rows["sample_id"])
-        sums = [checksum(*(a[i] for a in stored.values())) for i in range(n)]
-        columns = {**rows, "shard": [shard] * n, "row": range(n), "checksum": sums}
-        frame = pl.DataFrame({k: columns[k] for k in CATALOG_SCHEMA}, schema=CATALOG_SCHEMA)
-        with atomic_folder(shard_folder(self.path, shard)) as folder:
-            for name, array in stored.items():
-                np.save(folder / f"{name}.npy", array)
-            frame.write_parquet(folder / "catalog.parquet")
-
-    def finish(self) -> Store:
-        """Join the shards' catalogs into the store's, and open it."""
-        parts = [
-            pl.read_parquet(shard_folder(self.path, i) / "catalog.parquet")
-            for i in range(self.n_shards)
-        ]
-        with atomic_file(self.path / "catalog.parquet") as temporary:
-            pl.concat(parts).write_parquet(temporary)
-        return Store(self.path)
+MOST_OPEN = 64  # arrays that a store keeps mapped: each holds a file open, of which 256 are usual
 
 
 class Store:
@@ -123,11 +54,24 @@ class Store:
         self.catalog = _read_catalog(self.path) if catalog is None else catalog
         self._shard = self.catalog["shard"].to_numpy()
         self._row = self.catalog["row"].to_numpy()
-        self._arrays: dict[tuple[str, int], Array] = {}
+        self._open_arrays: OrderedDict[tuple[str, int], Array] = OrderedDict()
 
     def __len__(self) -> int:
         """Count the samples."""
         return len(self.catalog)
+
+    def __str__(self) -> str:
+        """Say where the store is and what it holds."""
+        kinds = []
+        if self._holds("gathers"):
+            kinds.append(f"{len(self)} samples of {' x '.join(map(str, self.gather_shape))}")
+        if self._holds("maps"):
+            kinds.append(f"{len(self)} maps of {' x '.join(map(str, self.map_shape))}")
+        return f"{self.path}: {', '.join(kinds)}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave open files behind: another process opens its own."""
+        return {**self.__dict__, "_open_arrays": OrderedDict()}
 
     def where(self, condition: pl.Expr) -> Store:
         """Give the view of the samples whose catalog row meets a condition."""
@@ -143,19 +87,35 @@ class Store:
     @property
     def recipe(self) -> dict[str, Any]:
         """What the store was made from."""
-        recipe: dict[str, Any] = _read_header(self.path / "store.json")["recipe"]
+        recipe: dict[str, Any] = read_header(self.path / "store.json")["recipe"]
         return recipe
 
     @cached_property
+    def _rows_needed(self) -> dict[int, int]:
+        last = self.catalog.group_by("shard").agg(pl.col("row").max() + 1)
+        return dict(last.iter_rows())
+
+    @property
     def has_maps(self) -> bool:
         """Whether the samples' velocity maps are known."""
-        return (shard_folder(self.path, int(self._shard[0])) / "maps.npy").exists()
+        return self._holds("maps")
 
     @cached_property
     def gather_shape(self) -> tuple[int, int, int]:
         """Shots, time samples, receivers."""
         shots, nt, receivers = self._open("gathers", int(self._shard[0])).shape[1:]
         return shots, nt, receivers
+
+    @cached_property
+    def map_shape(self) -> tuple[int, int]:
+        """Rows and columns of the maps."""
+        nz, nx = self._open("maps", int(self._shard[0])).shape[1:]
+        return nz, nx
+
+    def sample(self, index: int) -> tuple[Array, Array]:
+        """Give gathers (S, T, R) float16 and velocity (Z, X) float32, m/s, on the disk, to copy."""
+        shard, row = int(self._shard[index]), self._row[index]
+        return self._open("gathers", shard)[row], self._open("maps", shard)[row]
 
     def gathers(self, samples: Sequence[int] | Array) -> Array:
         """Read gathers, (n, S, T, R) float16."""
@@ -172,38 +132,39 @@ class Store:
             ValueError: if one differs; it names the sample.
         """
         for i, expected in enumerate(self.catalog["checksum"]):
-            parts = [
-                self._read(name, [i])[0]
-                for name in DTYPES
-                if (shard_folder(self.path, int(self._shard[i])) / f"{name}.npy").exists()
-            ]
+            parts = [self._read(name, [i])[0] for name in DTYPES if self._holds(name)]
             if checksum(*parts) != expected:
                 raise ValueError(
                     f"sample {self.catalog['sample_id'][i]} of {self.path} was altered on disk; "
                     "prepare the store again with --force"
                 )
 
+    def _holds(self, name: str) -> bool:
+        return (shard_folder(self.path, int(self._shard[0])) / f"{name}.npy").exists()
+
     def _read(self, name: str, samples: Sequence[int] | Array) -> Array:
         return np.stack([self._open(name, int(self._shard[i]))[self._row[i]] for i in samples])
 
     def _open(self, name: str, shard: int) -> Array:
-        if (name, shard) not in self._arrays:
-            array = open_array(shard_folder(self.path, shard) / f"{name}.npy")
-            rows = int(self._row[self._shard == shard].max()) + 1
-            if array.dtype != DTYPES[name] or len(array) < rows:
-                raise ValueError(
-                    f"{name} of shard {shard} of {self.path} must hold {rows} samples of "
-                    f"{np.dtype(DTYPES[name])}, got {array.shape} of {array.dtype}; "
-                    "prepare the store again with --force"
-                )
-            self._arrays[name, shard] = array
-        return self._arrays[name, shard]
+        """Map an array of a shard, closing the one that was not used for longest."""
+        kept, key = self._open_arrays, (name, shard)
+        if key not in kept:
+            kept[key] = self._check(name, shard)
+            if len(kept) > MOST_OPEN:
+                kept.popitem(last=False)
+        kept.move_to_end(key)
+        return kept[key]
 
-
-def remove_store(path: Path) -> None:
-    """Delete a folder if it is a store, finished or not; leave anything else alone."""
-    if (path / "store.json").exists():
-        remove_folder(path)
+    def _check(self, name: str, shard: int) -> Array:
+        array = open_array(shard_folder(self.path, shard) / f"{name}.npy")
+        rows = self._rows_needed[shard]
+        if array.dtype != DTYPES[name] or len(array) < rows:
+            raise ValueError(
+                f"{name} of shard {shard} of {self.path} must hold {rows} samples of "
+                f"{np.dtype(DTYPES[name])}, got {array.shape} of {array.dtype}; "
+                "prepare the store again with --force"
+            )
+        return array
 
 
 def shard_folder(path: Path, shard: int) -> Path:
@@ -219,7 +180,12 @@ def checksum(*arrays: Array) -> int:
     return value
 
 
-def _read_header(file: Path) -> dict[str, Any]:
+def read_header(file: Path) -> dict[str, Any]:
+    """Read what a store is made from.
+
+    Raises:
+        ValueError: if the file does not say.
+    """
     try:
         header = json.loads(file.read_text())
         return {key: header[key] for key in ("format", "n_shards", "recipe")}

@@ -154,28 +154,5 @@ def ship_checkpoint(source: Path, target: Path) -> None:
     save_checkpoint(target, replace(read_description(source), history=[]), halved)
 
 
-def flatten_optimizer(optimizer: torch.optim.Optimizer, prefix: str = "optimizer") -> Tensors:
-    """Name every tensor of an optimizer's state, `<prefix>.<parameter>.<name>`."""
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{prefix}.{index}.{name}": torch.as_tensor(value)
-        for index, values in state.items()
-        for name, value in values.items()
-    }
-
-
-def restore_optimizer(
-    optimizer: torch.optim.Optimizer, tensors: Tensors, prefix: str = "optimizer"
-) -> None:
-    """Undo `flatten_optimizer`."""
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith(f"{prefix}."):
-            index, name = key.removeprefix(f"{prefix}.").split(".", 1)
-            state.setdefault(int(index), {})[name] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
 def _plain(tensors: Tensors) -> Tensors:
     return {name: t.detach().cpu().contiguous() for name, t in tensors.items()}

@@ -9,6 +9,7 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.geometry import flip_gathers
+from fwi.models.network import Prediction
 
 Blend = Literal["mean", "median"]
 
@@ -34,14 +35,20 @@ def blend(predictions: Sequence[Array], how: Blend = "mean") -> Array:
     return np.asarray(np.median(predictions, axis=0), np.float32)
 
 
-def flip_averaged(predict: Callable[[Array], Array], gathers: Array) -> Array:
-    """Average a prediction with that of the mirrored gathers, mirrored back.
+def flip_averaged(ask: Callable[[Array], Prediction], gathers: Array) -> Prediction:
+    """Average what is said of gathers with what is said of their mirror image, mirrored back.
 
     Args:
-        predict: from gathers (B, S, T, R) to velocity (B, Z, X).
+        ask: from gathers (B, S, T, R) to arrays, see `fwi.inference.predictor.Predictor`.
         gathers: (B, S, T, R), 5 or 6 shots; exact with six (`fwi.geometry.flip_gathers`).
 
     Returns:
-        Velocity (B, Z, X), m/s.
+        Velocity and error (B, Z, X), m/s, family (B, n); None where nothing is said.
     """
-    return (predict(gathers) + predict(flip_gathers(gathers))[..., ::-1]) / 2
+    straight, mirrored = ask(gathers), ask(flip_gathers(gathers))
+    velocity, error = (
+        None if a is None else (a + b[..., ::-1]) / 2
+        for a, b in ((straight.velocity, mirrored.velocity), (straight.error, mirrored.error))
+    )
+    family = None if straight.family is None else (straight.family + mirrored.family) / 2
+    return Prediction(velocity, error, family)

@@ -37,6 +37,23 @@ def _has_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def choose_device() -> torch.device:
-    """Take the first GPU, or the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def choose_device(asked: str | torch.device = "auto") -> torch.device:
+    """Resolve "auto": the first GPU, or the CPU.
+
+    Args:
+        asked: "auto", or a device of torch such as "cpu" or "cuda:1".
+
+    Raises:
+        ValueError: if torch knows no such device, or it is not there.
+    """
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(asked)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(
+            f"device must be auto, cpu or a GPU that is there, got {str(asked)!r}: {first}"
+        ) from None
+    return device

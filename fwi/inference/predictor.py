@@ -1,10 +1,11 @@
-"""From a checkpoint to velocity maps."""
+"""A network with its weights, on NumPy arrays."""
 
 from __future__ import annotations
 
 import zlib
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,16 +13,17 @@ from torch import nn
 
 from fwi.arrays import Array
 from fwi.checks import check_gathers, check_shape, check_velocity
+from fwi.data.blocks import blocks
+from fwi.data.store import Store
 from fwi.geometry import OPENFWI
 from fwi.inference.checkpoint import Description, load_model
 from fwi.inference.ensemble import flip_averaged
 from fwi.inference.precision import autocast, choose_device, choose_precision
 from fwi.models import shots_of
-from fwi.models.corrector import Corrector
-from fwi.models.network import Network
-from fwi.training.objectives.feedback import mend, predict_in_passes
+from fwi.models.network import Prediction, predict_all
+from fwi.runs import checkpoint_path
 
-DEFAULT = Path(__file__).parent / "weights" / "default"
+DEFAULT = Path(__file__).parents[1] / "weights" / "default"
 
 
 class Predictor:
@@ -32,6 +34,7 @@ class Predictor:
         description: of its checkpoint, if it has one.
         batch_size: gathers computed at once, which bounds the memory.
         precision: "auto", "float32" or "bfloat16".
+        device: where it runs, see `choose_device`.
     """
 
     def __init__(
@@ -40,8 +43,9 @@ class Predictor:
         description: Description | None = None,
         batch_size: int = 32,
         precision: str = "auto",
+        device: str | torch.device = "auto",
     ) -> None:
-        self.device = choose_device()
+        self.device = choose_device(device)
         self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
         self.description, self.batch_size = description, batch_size
         self.precision = choose_precision(precision, self.device)
@@ -60,30 +64,27 @@ class Predictor:
             ValueError: if the shape or a value does not fit.
             TypeError: if the gathers are not floating.
         """
-        gathers = self._check(gathers)
-        predict = partial(flip_averaged, self._forward) if tta else self._forward
-        return np.concatenate([predict(gathers[part]) for part in self._parts(len(gathers))])
+        velocity: Array = self.predict_all(gathers, tta).velocity
+        return velocity
 
-    def predict_error(self, gathers: Array) -> Array:
-        """Predict how far each cell of this network's maps is from the truth.
+    def predict_all(self, gathers: Array, tta: bool = True) -> Prediction:
+        """Predict maps, and all that the network's other heads say of them.
 
         Args:
             gathers: as in `predict`.
+            tta: average everything with what is said of the mirrored gathers.
 
         Returns:
-            Typical absolute error (B, Z, X) float32, m/s, of maps predicted without the flip.
+            Arrays, float32: velocity (B, Z, X), m/s; error, the typical absolute error of each
+            cell (B, Z, X), m/s, or none without a confidence head; family, probabilities (B, n),
+            or none without a family head.
 
         Raises:
-            TypeError: if the network has no confidence head.
             ValueError: if the shape or a value does not fit.
+            TypeError: if the gathers are not floating.
         """
-        if not isinstance(self.model, Network) or self.model.error_head is None:
-            raise TypeError(
-                "predict_error needs a network with a confidence head; train one with "
-                "train.options.confidence=true"
-            )
-        gathers, parts = self._check(gathers), self._parts(len(gathers))
-        return np.concatenate([self._errors(self.model, gathers[part]) for part in parts])
+        ask = (lambda part: flip_averaged(self._ask, part)) if tta else self._ask
+        return self._in_batches(ask, self._check(gathers))
 
     def correct(self, gathers: Array, velocity: Array) -> Array:
         """Mend any maps by one pass of a corrector; do it again with what comes out, if you like.
@@ -99,7 +100,7 @@ class Predictor:
             TypeError: if the network is not a corrector.
             ValueError: if a shape or value does not fit.
         """
-        if not isinstance(self.model, Corrector):
+        if not hasattr(self.model, "mend"):
             raise TypeError(
                 f"correct needs a corrector, got a {type(self.model).__name__}; train one with "
                 "train.model=corrector"
@@ -107,8 +108,8 @@ class Predictor:
         gathers, velocity = self._check(gathers), np.asarray(velocity)
         check_velocity(velocity, OPENFWI.nz, OPENFWI.nx)
         check_shape("velocity", velocity, (len(gathers), OPENFWI.nz, OPENFWI.nx))
-        parts = self._parts(len(gathers))
-        return np.concatenate([self._mend(self.model, gathers[p], velocity[p]) for p in parts])
+        mended: Array = self._in_batches(self._mend, gathers, velocity).velocity
+        return mended
 
     def fingerprint(self) -> int:
         """CRC-32 of the weights: the same network predicts the same maps."""
@@ -127,44 +128,56 @@ class Predictor:
             )
         return gathers
 
-    def _parts(self, n: int) -> list[slice]:
-        return [slice(i, i + self.batch_size) for i in range(0, n, self.batch_size)]
+    def _in_batches(self, ask: Callable[..., Prediction], *arrays: Array) -> Prediction:
+        """Ask about a batch at a time, and join the answers."""
+        starts = range(0, len(arrays[0]), self.batch_size)
+        said = [ask(*(a[i : i + self.batch_size] for a in arrays)) for i in starts]
+        heads = zip(*said, strict=True)
+        return Prediction(*(None if parts[0] is None else np.concatenate(parts) for parts in heads))
 
     @torch.inference_mode()
-    def _forward(self, gathers: Array) -> Array:
+    def _ask(self, gathers: Array) -> Prediction:
         with autocast(self.precision, self.device):
-            velocity = predict_in_passes(self.model, self._tensor(gathers))
-        return _maps(velocity)
+            said = predict_all(self.model, self._tensor(gathers))
+        family = None if said.family is None else said.family.float().softmax(1)
+        return Prediction(*map(_array, (said.velocity, said.error, family)))
 
     @torch.inference_mode()
-    def _errors(self, model: Network, gathers: Array) -> Array:
+    def _mend(self, gathers: Array, velocity: Array) -> Prediction:
         with autocast(self.precision, self.device):
-            error = model.predict_all(self._tensor(gathers)).error
-        assert error is not None
-        return _maps(error)
-
-    @torch.inference_mode()
-    def _mend(self, model: Corrector, gathers: Array, velocity: Array) -> Array:
-        with autocast(self.precision, self.device):
-            better = mend(model, self._tensor(gathers), self._tensor(velocity)[:, None])
-        return _maps(better)
+            mend: Any = self.model.mend
+            return Prediction(_array(mend(self._tensor(gathers), self._tensor(velocity)[:, None])))
 
     def _tensor(self, array: Array) -> torch.Tensor:
         # torch warns of read-only arrays, which a memory-mapped file is.
         return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self.device)
 
 
-def _maps(velocity: torch.Tensor) -> Array:
-    return velocity[:, 0].float().cpu().numpy()
+def _array(said: torch.Tensor | None) -> Array | None:
+    """Bring what a head says to NumPy, maps without their channel."""
+    if said is None:
+        return None
+    return (said[:, 0] if said.ndim == 4 else said).float().cpu().numpy()
 
 
-def load(path_or_name: str | Path = "default", batch_size: int = 32) -> Predictor:
+def predict_store(predictor: Predictor, store: Store, tta: bool) -> Array:
+    """Predict every sample of a store, a batch in memory at a time: (n, Z, X) m/s."""
+    parts = blocks(range(len(store)), predictor.batch_size)
+    return np.concatenate([predictor.predict(store.gathers(part), tta) for part in parts])
+
+
+def load(
+    path_or_name: str | Path = "default",
+    batch_size: int = 32,
+    device: str | torch.device = "auto",
+) -> Predictor:
     """Load a checkpoint.
 
     Args:
         path_or_name: a checkpoint's folder, a run's folder (its best checkpoint), or "default"
             for the weights that ship with the package.
         batch_size: gathers computed at once.
+        device: where the network runs, see `choose_device`.
 
     Returns:
         The predictor.
@@ -173,8 +186,6 @@ def load(path_or_name: str | Path = "default", batch_size: int = 32) -> Predicto
         FileNotFoundError: if there is no such checkpoint.
         ValueError: if it is not one.
     """
-    path = DEFAULT if str(path_or_name) == "default" else Path(path_or_name)
-    if (path / "checkpoints").is_dir():
-        path = path / "checkpoints" / "best"
+    path = DEFAULT if str(path_or_name) == "default" else checkpoint_path(Path(path_or_name))
     model, description = load_model(path)
-    return Predictor(model, description, batch_size)
+    return Predictor(model, description, batch_size, device=device)

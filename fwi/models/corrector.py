@@ -18,12 +18,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from fwi.models.heads import MEAN, SPREAD, MapHead
-from fwi.models.network import middle
+from fwi.models.network import Prediction, middle
 from fwi.models.preprocess import Preprocess
 from fwi.models.registry import register_model
 from fwi.models.stem import GRID, GatherStem, check_channels
 from fwi.models.unet import SMALL, SegmentationBody
-from fwi.openfwi import SIDE
+from fwi.openfwi import FASTEST, SIDE, SLOWEST
+from fwi.physics.misfit import residual
 
 
 class Corrector(nn.Module):
@@ -85,6 +86,35 @@ class Corrector(nn.Module):
         scaled = F.pad((velocity.float() - MEAN) / SPREAD, [(GRID - SIDE) // 2] * 4, "replicate")
         features = self.body(torch.cat([image, scaled.to(image.dtype)], 1))
         return velocity.float() + middle(self.head(features)) - MEAN
+
+    def predict_all(self, gathers: torch.Tensor) -> Prediction:
+        """Make a first map of gathers (B, S, 1000, 70), and mend it in the passes that are left."""
+        velocity = self(gathers)
+        for _ in range(self.passes - 1):
+            velocity = self.mend(gathers, velocity)
+        return Prediction(velocity)
+
+    def mend(self, gathers: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+        """Run one pass over a map, its own or another network's.
+
+        The map is simulated as it stands; no gradient flows through the simulator.
+
+        Args:
+            gathers: observed, (B, S, 1000, 70), OpenFWI's shots.
+            velocity: (B, 1, 70, 70), m/s; outside 1500 to 4500 it is taken to be at the bound.
+
+        Returns:
+            A better map (B, 1, 70, 70), m/s.
+
+        Raises:
+            ValueError: if the gathers are not OpenFWI's.
+        """
+        observed = gathers[:, : self.n_shots].float()
+        with torch.no_grad():
+            # What a diverged fit makes of a map is the trainer's to report, not the simulator's.
+            velocity = torch.nan_to_num(velocity.float(), SLOWEST).clamp(SLOWEST, FASTEST)
+            left = residual(velocity[:, 0], observed)
+        return self(observed, left, velocity)
 
 
 @register_model(

@@ -31,7 +31,7 @@ class EncoderDecoder(nn.Module):
 def encoder_decoder(
     encoder: str,
     decoder_channels: Sequence[int],
-    fold: str = "conv",
+    time_fold: str = "conv",
     upsample: Upsample = "nearest",
     scse: bool = False,
     skips: bool = True,
@@ -46,7 +46,7 @@ def encoder_decoder(
     Args:
         encoder: timm's name.
         decoder_channels: one a feature map, deepest first.
-        fold: see `TimmEncoder`.
+        time_fold: see `TimmEncoder`.
         upsample: see `UNetDecoder`.
         scse: see `UNetDecoder`.
         skips: see `UNetDecoder`.
@@ -57,6 +57,6 @@ def encoder_decoder(
         **heads: options of `Network`.
     """
     options = {"drop_path_rate": drop_path, **(encoder_options or {})}
-    trunk = TimmEncoder(encoder, n_shots, fold, pretrained, **options)  # type: ignore[arg-type]
+    trunk = TimmEncoder(encoder, n_shots, time_fold, pretrained, **options)  # type: ignore[arg-type]
     decoder = UNetDecoder(trunk.channels, decoder_channels, upsample, scse, skips)
     return Network(EncoderDecoder(trunk, decoder), decoder_channels[-1], n_shots=n_shots, **heads)

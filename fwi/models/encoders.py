@@ -25,7 +25,7 @@ from torch import nn
 from fwi.models.stem import GRID
 from fwi.registry import nearest
 
-_FOLD = 16  # time samples a row, so 1152 in all
+_TIME_FOLD = 16  # time samples a row, so 1152 in all
 _LEVELS = 4
 
 Pretrained = bool | str | Path  # true asks timm's hub, a path names a file of weights
@@ -37,7 +37,7 @@ class TimmEncoder(nn.Module):
     Args:
         name: a timm network of four stages behind a stem of stride 2 or 4, with `features_only`.
         n_shots: channels of the gathers.
-        fold: how the stem's rows come down to 72: "conv", started from the tiled weights of the
+        time_fold: how the stem's rows come down to 72: "conv", started from the tiled weights of the
             stem's first convolution where they are pretrained, or "pool", their mean.
         pretrained: true takes timm's published weights, a path those of a local safetensors file
             in timm's format.
@@ -55,7 +55,7 @@ class TimmEncoder(nn.Module):
         self,
         name: str,
         n_shots: int,
-        fold: Literal["conv", "pool"] = "conv",
+        time_fold: Literal["conv", "pool"] = "conv",
         pretrained: Pretrained = False,
         **options: Any,
     ) -> None:
@@ -69,13 +69,13 @@ class TimmEncoder(nn.Module):
         self.stages = nn.ModuleList(module for _, module in parts[first:])
         self.channels = [level["num_chs"] for level in levels]
         rate = _keep_receivers(self.stem)
-        if _FOLD % rate:
+        if _TIME_FOLD % rate:
             raise ValueError(f"the stem of {name} must halve time 1 to 4 times, got stride {rate}")
-        self.fold = _fold(self.stem, _FOLD // rate, fold, tiled=bool(pretrained))
+        self.fold = _fold(self.stem, _TIME_FOLD // rate, time_fold, tiled=bool(pretrained))
 
     def forward(self, gathers: torch.Tensor) -> list[torch.Tensor]:
         """(B, S, 1000, 70) -> four maps, shallow first."""
-        padding = GRID * _FOLD - gathers.shape[-2]
+        padding = GRID * _TIME_FOLD - gathers.shape[-2]
         gathers = F.pad(gathers, (1, 1, padding // 2, padding - padding // 2))
         image = self.fold(self.stem(gathers.contiguous(memory_format=torch.channels_last)))
         image = _fit(image)
@@ -240,7 +240,7 @@ def _fold(stem: nn.Module, factor: int, kind: str, tiled: bool) -> nn.Module:
     if kind == "pool":
         return nn.AvgPool2d((factor, 1), ceil_mode=True)
     if kind != "conv":
-        raise ValueError(f"fold must be 'conv' or 'pool', got {kind!r}")
+        raise ValueError(f"time_fold must be 'conv' or 'pool', got {kind!r}")
     convolutions = [m for m in stem.modules() if isinstance(m, nn.Conv2d)]
     channels = convolutions[-1].out_channels
     # Its bias gives silence a value of its own: encoders that normalise each place alone, as

@@ -70,4 +70,4 @@ def _variants(family: str) -> dict[str, dict[str, Any]]:
 @register_model("convformer", _variants("convformer"), source="arXiv 2210.13452")
 def metaformer(**options: Any) -> Network:
     """Build an `encoder_decoder` over a CAFormer (attention deep down) or a ConvFormer."""
-    return encoder_decoder(**{"fold": "pool", "upsample": "subpixel", "scse": True, **options})
+    return encoder_decoder(**{"time_fold": "pool", "upsample": "subpixel", "scse": True, **options})

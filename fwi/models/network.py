@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -13,17 +13,17 @@ from fwi.openfwi import FAMILIES, SIDE
 
 
 class Prediction(NamedTuple):
-    """What a network says of gathers.
+    """What a network says of gathers: tensors, or NumPy arrays without the channel axis.
 
     Attributes:
         velocity: (B, 1, 70, 70), m/s.
         error: judged absolute error (B, 1, 70, 70), m/s; none without a confidence head.
-        family: logits (B, n_families); none without a family head.
+        family: logits (B, n_families), of arrays probabilities; none without a family head.
     """
 
-    velocity: torch.Tensor
-    error: torch.Tensor | None = None
-    family: torch.Tensor | None = None
+    velocity: Any
+    error: Any = None
+    family: Any = None
 
 
 class Network(nn.Module):
@@ -41,7 +41,8 @@ class Network(nn.Module):
         n_families: add a head that tells families apart, where not 0; at least OpenFWI's ten.
 
     Attributes:
-        objective: name of what it is fitted by, see `fwi.training.objectives`.
+        objective: name of what fits it unless the experiment names another, see
+            `fwi.training.objectives`.
 
     Raises:
         ValueError: if there are fewer families than labels.
@@ -89,6 +90,12 @@ class Network(nn.Module):
     def features(self, gathers: torch.Tensor) -> torch.Tensor:
         """Run everything before the heads: (B, channels, >= 70, >= 70)."""
         return self.body(self.preprocess(gathers))
+
+
+def predict_all(model: nn.Module, gathers: torch.Tensor) -> Prediction:
+    """Hear all that a network says: more than its map where it has a `predict_all` of its own."""
+    ask = getattr(model, "predict_all", None)
+    return Prediction(model(gathers)) if ask is None else ask(gathers)
 
 
 def middle(image: torch.Tensor) -> torch.Tensor:

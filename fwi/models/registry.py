@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from fwi.registry import nearest
+from fwi.registry import Registry, nearest
 
 Build = Callable[..., nn.Module]
 Builder = TypeVar("Builder", bound=Build)
@@ -36,7 +36,7 @@ class Entry:
     published: Mapping[str, float] = field(default_factory=dict)
 
 
-_models: dict[str, Entry] = {}
+_models: Registry[Entry] = Registry("model")
 
 
 def register_model(
@@ -56,11 +56,10 @@ def register_model(
     Raises:
         ValueError: if the name is taken.
     """
-    if name in _models:
-        raise ValueError(f"model {name!r} is registered already; choose another name")
+    file = _models.register(name)  # refuses a name that is taken
 
     def register(build: Builder) -> Builder:
-        _models[name] = Entry(build, variants or {"base": {}}, source, published or {})
+        file(Entry(build, variants or {"base": {}}, source, published or {}))
         return build
 
     return register
@@ -77,8 +76,6 @@ def find_model(name: str) -> Entry:
     Raises:
         KeyError: if it is unknown; it names the nearest.
     """
-    if name not in _models:
-        raise KeyError(f"unknown model {name!r}; {nearest(name, _models)}")
     return _models[name]
 
 

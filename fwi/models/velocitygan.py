@@ -87,5 +87,5 @@ def velocitygan(**options: Any) -> Network:
         **options: of `fwi.models.inversionnet.inversionnet`.
     """
     network = inversionnet(**options)
-    network.objective = "adversarial"
+    network.objective = "critic"
     return network

@@ -22,7 +22,7 @@ from fwi.models.encoders import Pretrained
 from fwi.models.network import Network
 from fwi.models.registry import register_model
 from fwi.models.tokens import Size, ToImage, Trunk
-from fwi.models.vit_bodies import FOLD, ROWS, ImageBody, ShotsBody
+from fwi.models.vit_bodies import TIME_FOLD, ROWS, ImageBody, ShotsBody
 from fwi.openfwi import SIDE
 from fwi.registry import nearest
 
@@ -92,7 +92,7 @@ def shots_vit(
         trunk_options: further options of `timm.create_model`.
         **heads: options of `Network`.
     """
-    size = (OPENFWI.nt // FOLD, FOLD * _RECEIVERS)
+    size = (OPENFWI.nt // TIME_FOLD, TIME_FOLD * _RECEIVERS)
     options = {"drop_path_rate": drop_path, **(trunk_options or {})}
     body = ShotsBody(
         Trunk(trunk, 1, size, patch, pretrained, **options), n_shots, per_shot, channels

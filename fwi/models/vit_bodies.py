@@ -10,7 +10,7 @@ from fwi.models.tokens import ToImage, Trunk
 from fwi.openfwi import SIDE
 
 ROWS = 350  # of the image layout: as many as five shots have receivers
-FOLD = 4  # time samples of the shots layout that stand side by side
+TIME_FOLD = 4  # time samples of the shots layout that stand side by side
 
 
 class ImageBody(nn.Module):
@@ -82,4 +82,4 @@ def side_by_side(gathers: torch.Tensor) -> torch.Tensor:
 
 def fold_time(gathers: torch.Tensor) -> torch.Tensor:
     """(B, S, T, R) to (B, S, T / 4, 4 R): sample 4 i + k of receiver r at row i, column 4 r + k."""
-    return gathers.unflatten(2, (-1, FOLD)).transpose(-2, -1).flatten(-2)
+    return gathers.unflatten(2, (-1, TIME_FOLD)).transpose(-2, -1).flatten(-2)

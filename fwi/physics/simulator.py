@@ -1,20 +1,15 @@
-"""Velocity maps in, shot gathers out."""
+"""Velocity maps in, shot gathers out, and their derivative."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from fwi.arrays import Array
-from fwi.checks import check_finite, check_shape, check_velocity
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics.kernel.operator import Linearization, available_threads
-from fwi.physics.scheme.sponge import damping
-from fwi.physics.scheme.stability import check_stable
+from fwi.physics.engines import ENGINES, is_tensor
+from fwi.physics.operator import MEMORY, OnSample, Operator
+from fwi.physics.scheme.maps import check_maps
 
-MEMORY = 200.0  # MB that a sample may hold between its gathers and their gradient
+__all__ = ["MEMORY", "check_maps", "linearize", "simulate"]
 
 
 def simulate(
@@ -22,9 +17,10 @@ def simulate(
     geometry: AcquisitionGeometry = OPENFWI,
     *,
     vmin: Any = None,
+    engine: str = "auto",
     threads: int | None = None,
     memory: float = MEMORY,
-    on_sample: Callable[[int], None] | None = None,
+    on_sample: OnSample | None = None,
 ) -> Any:
     """Solve the acoustic wave equation for every map and shot.
 
@@ -38,43 +34,62 @@ def simulate(
         geometry: sources, receivers, grid and time axis.
         vmin: the velocity that each map's sponge is made for, (B,), m/s; by default the map's
             smallest one, a constant in the derivative. A tensor gets a gradient of its own.
+        engine: as in `linearize`.
         threads: shots computed at once; by default one for each processor of this process.
-        memory: most MB that a sample holds for its gradient; less is slower.
+        memory: most MB that a sample holds for its gradient; less is slower. Without a gradient
+            nothing is held.
         on_sample: called with the sample's index as each one is finished, in order.
 
     Returns:
-        Gathers (B, S, T, R): float64 for float64 maps, float32 otherwise; a torch tensor where
-        the maps were one.
+        Gathers (B, S, T, R): float64 for float64 maps, float32 otherwise; a torch tensor on the
+        maps' device where they were one.
 
     Raises:
         ValueError: if the shape or a value does not fit, the time step is unstable, or the
             memory is too small.
         TypeError: if the maps are not floating.
+        KeyError: if there is no such engine.
     """
-    if not isinstance(velocity, np.ndarray) and hasattr(velocity, "detach"):
-        from fwi.physics.autograd import simulate_tensor
 
-        return simulate_tensor(velocity, vmin, geometry, threads, memory, on_sample)
-    return linearize(velocity, geometry, vmin=vmin, threads=threads, on_sample=on_sample).gathers
+    def make(maps: Any, sponge: Any, keep: bool) -> Operator:
+        return linearize(
+            maps, geometry, vmin=sponge, engine=engine, threads=threads,
+            memory=memory if keep else None, on_sample=on_sample,
+        )  # fmt: skip
+
+    if not is_tensor(velocity):
+        return make(velocity, vmin, keep=False).gathers
+    from fwi.physics.autograd import differentiable
+
+    return differentiable(velocity, vmin, make)
 
 
 def linearize(
-    velocity: Array,
+    velocity: Any,
     geometry: AcquisitionGeometry = OPENFWI,
     *,
-    vmin: Array | None = None,
+    vmin: Any = None,
+    engine: str = "auto",
     threads: int | None = None,
-    memory: float | None = None,
-    on_sample: Callable[[int], None] | None = None,
-) -> Linearization:
-    """Simulate, and keep what derivatives of the gathers need.
+    memory: float | None = MEMORY,
+    on_sample: OnSample | None = None,
+) -> Operator:
+    """Simulate maps, and keep what derivatives of their gathers need.
 
     Args:
-        velocity: as in `simulate`, a NumPy array.
+        velocity: as in `simulate`; a NumPy array makes an operator of NumPy arrays, a torch
+            tensor one of tensors on its device. It does not take part in torch's graph.
         geometry: sources, receivers, grid and time axis.
         vmin: as in `simulate`.
-        threads: as in `simulate`.
-        memory: most MB that a sample holds for `vjp`; None keeps nothing for it.
+        engine: "kernel", compiled for the processor; "dense", torch operations on the maps'
+            device; "auto", the one of these two that suits the device; or "surrogate", which is
+            faster and not exact (docs/physics.md). Maps elsewhere are copied to the processor
+            and results back where an engine needs it.
+        threads: shots computed at once; by default one for each processor of this process.
+            Torch operations have threads of their own.
+        memory: most MB of wavefields that a sample keeps for `vjp`, some of which it needs to run
+            the shots again, backward; less is slower. They are held as long as the operator is.
+            None keeps nothing: enough for `gathers` and `jvp`, which runs the shots anew.
         on_sample: as in `simulate`.
 
     Returns:
@@ -83,47 +98,8 @@ def linearize(
     Raises:
         ValueError: as `simulate` does.
         TypeError: likewise.
+        KeyError: likewise.
     """
-    velocity = np.asarray(velocity)
-    lowest = check_maps(velocity, vmin, geometry)
-    dtype = np.dtype(np.float64 if velocity.dtype == np.float64 else np.float32)
-    maps = velocity.astype(np.float64)
-    threads = threads or available_threads()
-    return Linearization(maps, lowest, geometry, dtype, threads, memory, on_sample)
-
-
-def check_maps(
-    velocity: Array,
-    vmin: Array | None,
-    geometry: AcquisitionGeometry,
-    name: str = "velocity",
-) -> Array:
-    """Check what is simulated, and find the velocity of each map's sponge, (B,) float64.
-
-    Args:
-        velocity: as in `simulate`, a NumPy array.
-        vmin: as in `simulate`.
-        geometry: grid and time step.
-        name: what an error calls the maps.
-
-    Raises:
-        ValueError: if the shape or a value does not fit, or the time step is unstable.
-        TypeError: if the maps are not floating.
-    """
-    check_velocity(velocity, geometry.nz, geometry.nx, name)
-    lowest = _lowest(velocity, vmin)
-    for one, low in zip(velocity, lowest, strict=True):
-        strongest = float(damping(float(low), geometry.dx, geometry.sponge_width)[-1])
-        check_stable(float(one.max()), geometry.dx, geometry.dt, strongest)
-    return lowest
-
-
-def _lowest(velocity: Array, vmin: Array | None) -> Array:
-    if vmin is None:
-        return velocity.min((1, 2)).astype(np.float64)
-    lowest = np.asarray(vmin, np.float64)
-    check_shape("vmin", lowest, (len(velocity),))
-    check_finite("vmin", lowest)
-    if not (lowest > 0).all():
-        raise ValueError(f"vmin must be positive, in m/s, got a minimum of {lowest.min():g}")
-    return lowest
+    return ENGINES[engine](
+        velocity, geometry, vmin=vmin, threads=threads, memory=memory, on_sample=on_sample
+    )

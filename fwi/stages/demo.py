@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from rich.console import Group
+from rich.text import Text
 
 from fwi import families
+from fwi.competition.leaderboard import Leaderboard
 from fwi.competition.submission import HEADER, VALUES
 from fwi.config import Config
+from fwi.data.folds import split
 from fwi.data.store import Store
 from fwi.files import atomic_file
 from fwi.geometry import OPENFWI
@@ -22,9 +26,7 @@ from fwi.progress import console
 from fwi.report.pictures import save_predictions
 from fwi.stages import infer, leaderboard, prepare, submit, train
 from fwi.stages.submit import SubmitResult
-from fwi.stages.train import split
 
-DEFAULTS = ["name=demo", "prepare.n_samples=1000", "train.epochs=12"]
 _TEST_MAPS = 2  # of each family, in the test folder
 _SHOWN = ("CurveVel_A", "FlatFault_A", "CurveFault_B", "Style_A")
 
@@ -33,10 +35,17 @@ _SHOWN = ("CurveVel_A", "FlatFault_A", "CurveFault_B", "Style_A")
 class DemoResult:
     """What the demo made, and in how many seconds."""
 
-    table: pl.DataFrame
+    board: Leaderboard
     picture: Path
     submission: SubmitResult
     seconds: float
+
+    def __rich__(self) -> Group:
+        """Lay out the leaderboard, and say where the rest is."""
+        said = (
+            f"picture: {self.picture}\nsubmission: {self.submission}\n{self.seconds:.0f} s in all"
+        )
+        return Group(self.board, Text(said))
 
 
 def run(config: Config, *, force: bool = False) -> DemoResult:
@@ -57,10 +66,10 @@ def run(config: Config, *, force: bool = False) -> DemoResult:
     train.run(config, force=force)
     console.print("3/5 compare with the shipped weights and the baselines on the validation fold")
     board = config.leaderboard.model_copy(update={"runs": [str(folder), "default"]})
-    table = leaderboard.run(config.model_copy(update={"leaderboard": board}))
+    compared = leaderboard.run(config.model_copy(update={"leaderboard": board}))
     written = _submit_test_folder(config, folder / "test_folder")
     picture = _draw(folder, store, config)
-    return DemoResult(table, picture, written, time.perf_counter() - started)
+    return DemoResult(compared, picture, written, time.perf_counter() - started)
 
 
 def _submit_test_folder(config: Config, folder: Path) -> SubmitResult:

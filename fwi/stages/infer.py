@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from fwi.arrays import Array
-from fwi.checks import check_finite
-from fwi.config import Config, InferConfig
-from fwi.data.blocks import batches
-from fwi.data.inputs import Source, open_source
-from fwi.data.store import Store, StoreWriter, remove_store
-from fwi.geometry import OPENFWI
-from fwi.inference.ensemble import blend
-from fwi.inference.predictor import Predictor, load
-from fwi.progress import progress_bar
+from fwi.config import Config
+from fwi.data.inputs import Inputs, open_gather_inputs
+from fwi.data.store import Store
+from fwi.data.writer import remove_store
+from fwi.inference.predictions import predict_inputs
+from fwi.inference.predictor import load
 from fwi.report.pictures import save_predictions
+from fwi.runs import predictions_path
 
-_SHARD = 512  # predictions a shard: 10 MB, and what a kill can cost
 _PREVIEW = 4  # samples drawn
 
 
@@ -26,7 +18,7 @@ def run(config: Config, *, force: bool = False) -> Store:
     """Predict the map of every gather, or finish a prediction that was stopped.
 
     Args:
-        config: reads `infer`, and `store`, `name` for what it leaves open.
+        config: reads `infer` and `machine`, and `store`, `name` for what they leave open.
         force: delete predictions that are there and begin anew.
 
     Returns:
@@ -37,56 +29,25 @@ def run(config: Config, *, force: bool = False) -> Store:
         FileNotFoundError: if the input or a checkpoint is missing.
         ValueError: if gathers do not fit the networks; it names the sample.
     """
-    infer, out = config.infer, config.predictions_path
-    source = open_source(infer.input or config.store_path)
-    predictors = [load(c, infer.batch_size) for c in infer.checkpoints or [str(config.run_path)]]
+    section, out = config.infer, predictions_path(config)
+    inputs = open_gather_inputs(section.input or config.store_path)
+    chosen = section.checkpoints or [str(config.run_path)]
+    predictors = [load(c, section.batch_size, config.machine.device) for c in chosen]
     if force:
         remove_store(out)
-    parts = batches(range(len(source)), _SHARD)
-    writer = StoreWriter(out, _recipe(infer, source, predictors), len(parts))
-    missing = writer.missing()
-    done = len(source) - sum(len(parts[i]) for i in missing)
-    with progress_bar("infer", len(source), done) as advance:
-        for i in missing:
-            maps = np.empty((len(parts[i]), OPENFWI.nz, OPENFWI.nx), np.float32)
-            for batch in batches(parts[i], infer.batch_size):
-                first = batch.start - parts[i].start
-                maps[first : first + len(batch)] = _predict(infer, source, predictors, batch)
-                advance(len(batch))
-            writer.write(i, source.rows_of(parts[i]), maps=maps)
-    predictions = writer.finish()
+    predictions = predict_inputs(inputs, predictors, out, section.blend, section.tta)
     if not (out / "preview.png").exists():
-        _draw_preview(source, predictions)
+        _draw_preview(inputs, predictions)
     return predictions
 
 
-def _draw_preview(source: Source, predictions: Store) -> None:
+def _draw_preview(inputs: Inputs, predictions: Store) -> None:
     """Draw the first predictions into preview.png beside them."""
-    first = range(min(_PREVIEW, len(source)))
+    first = range(min(_PREVIEW, len(inputs)))
     save_predictions(
         predictions.path / "preview.png",
-        [source.rows["sample_id"][i] for i in first],
-        source.read(first),
+        [inputs.rows["sample_id"][i] for i in first],
+        inputs.read(first),
         predictions.maps(first),
-        None if source.read_maps is None else source.read_maps(first),
+        None if inputs.read_maps is None else inputs.read_maps(first),
     )
-
-
-def _predict(
-    infer: InferConfig, source: Source, predictors: list[Predictor], batch: range
-) -> Array:
-    gathers = source.read(batch)
-    ids = source.rows["sample_id"]
-    for i, sample in zip(batch, gathers, strict=True):
-        check_finite(f"gathers of sample {ids[i]}", sample)
-    return blend([p.predict(gathers, infer.tta) for p in predictors], infer.blend)
-
-
-def _recipe(infer: InferConfig, source: Source, predictors: list[Predictor]) -> dict[str, Any]:
-    """What determines the predictions: the samples, the weights, how they are blended."""
-    return {
-        "samples": source.fingerprint,
-        "weights": [p.fingerprint() for p in predictors],
-        "blend": infer.blend,
-        "tta": infer.tta,
-    }

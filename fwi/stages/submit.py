@@ -8,6 +8,8 @@ from pathlib import Path
 from fwi.competition import submission
 from fwi.config import Config
 from fwi.data.store import Store
+from fwi.files import check_free
+from fwi.runs import predictions_path, submission_path
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,10 @@ class SubmitResult:
 
     path: Path
     n_rows: int
+
+    def __str__(self) -> str:
+        """Say what was written."""
+        return f"{self.path}: {self.n_rows} valid rows"
 
 
 def run(config: Config, *, force: bool = False) -> SubmitResult:
@@ -33,10 +39,8 @@ def run(config: Config, *, force: bool = False) -> SubmitResult:
         FileNotFoundError: if predictions or the sample submission are missing.
         ValueError: if an id has no prediction, or the file does not validate.
     """
-    out = config.submit.out or Path("submissions") / f"{config.name}.csv"
-    if out.exists() and not force:
-        raise FileExistsError(f"{out} exists; choose another name, or --force to replace it")
-    predictions = Store(config.submit.predictions or config.predictions_path)
+    out = check_free(submission_path(config), force)
+    predictions = Store(config.submit.predictions or predictions_path(config))
     known = {name: i for i, name in enumerate(predictions.catalog["sample_id"])}
     sample = config.submit.sample_submission
     ids = list(known) if sample is None else submission.sample_ids(sample)

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fwi.analysis import cost as complexity
-from fwi.analysis import speed
-from fwi.analysis.cost import complexity_table, count_multiply_adds
+from fwi.analysis import cost, speed
+from fwi.analysis.cost import cost_table
+from fwi.analysis.multiply_adds import count_multiply_adds
 from fwi.analysis.speed import measure, peak_memory
 from fwi.cli import main
 from fwi.models import count_parameters, model_names, register_model
+from fwi.registry import Registry
 
 CPU = torch.device("cpu")
 
@@ -136,10 +137,10 @@ class Wide(nn.Module):
 @pytest.fixture
 def probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register nothing but networks whose costs are known; only the last is small."""
-    monkeypatch.setattr("fwi.models.registry._models", {})
-    monkeypatch.setattr(speed, "choose_device", lambda: CPU)
+    monkeypatch.setattr("fwi.models.registry._models", Registry("model"))
+    monkeypatch.setattr(speed, "choose_device", lambda asked: CPU)
     monkeypatch.setattr(speed, "choose_precision", lambda *_: "float32")
-    monkeypatch.setattr(complexity, "LARGE", 5_000_000)
+    monkeypatch.setattr(cost, "LARGE", 5_000_000)
     variants = {"ten": {"layers": 10}, "twenty": {"layers": 20}}
     register_model("wide", variants, "a paper", {"ten": 12.5})(Wide)
     register_model("slim", {"two": {"layers": 2}})(Wide)
@@ -168,34 +169,34 @@ def test_a_network_too_large_for_the_memory_has_no_speed(monkeypatch: pytest.Mon
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(speed, "peak_memory", fail)
-    row = complexity_table(["slim"]).row(0, named=True)
+    row = cost_table(["slim"]).table.row(0, named=True)
     assert row["parameters_m"] == 2
     assert [row["memory_mb"], row["forward_samples_s"], row["train_samples_s"]] == 3 * [None]
 
 
 @pytest.mark.usefixtures("probes")
 def test_table_measures_large_networks_where_they_are_named() -> None:
-    everything = complexity_table()
+    everything = cost_table().table
     assert everything["variant"].to_list() == ["ten", "twenty", "two"]
     assert everything["memory_mb"].is_null().to_list() == [True, True, False]
-    named = complexity_table(["wide"])
+    named = cost_table(["wide"]).table
     assert named["variant"].to_list() == ["ten", "twenty"]
     assert named["memory_mb"].null_count() == named["train_samples_s"].null_count() == 0
 
 
 @pytest.mark.usefixtures("probes")
 def test_table_hands_on_what_the_registry_says() -> None:
-    table = complexity_table(speed=False)
+    table = cost_table(speed=False).table
     assert table["parameters_m"].to_list() == [10, 20, 2]
     assert table["multiply_adds_g"].to_list() == [0.01, 0.02, 0.002]
     assert table["source"].to_list() == ["a paper", "a paper", None]
     assert table["published_mae"].to_list() == [12.5, None, None]
     assert table["memory_mb"].null_count() == 3
-    assert table.schema == complexity_table(["slim"]).schema
+    assert table.schema == cost_table(["slim"]).table.schema
 
 
 def test_table_agrees_with_the_registry_on_a_real_network() -> None:
-    table = complexity_table(["unet"], speed=False)
+    table = cost_table(["unet"], speed=False).table
     assert [("unet", v) for v in table["variant"]] == [x for x in model_names() if x[0] == "unet"]
     parameters = [count_parameters("unet", variant) / 1e6 for variant in table["variant"]]
     assert table["parameters_m"].to_list() == parameters
@@ -223,9 +224,9 @@ def test_command_names_the_nearest_model(refused: Callable[..., str]) -> None:
 
 
 def test_unknown_model_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(complexity, "measure")
+    monkeypatch.delattr(cost, "measure")
     with pytest.raises(KeyError, match="unknown model 'unett'; did you mean 'unet'"):
-        complexity_table(["unet", "unett"])
+        cost_table(["unet", "unett"])
 
 
 @pytest.mark.gpu

@@ -77,6 +77,7 @@ def test_the_scratch_network_does_as_well_as_torchs() -> None:
     assert abs(np.mean(ours) - np.mean(theirs)) < 0.01
 
 
+@pytest.mark.slow
 def test_resnet9_knows_more_than_99_of_100_digits() -> None:
     images = digits()
     # Seeds 0 to 3 gave 0.9917, 0.9972, 0.9917 and 0.9972, a minute each: one of them here.

@@ -1,13 +1,18 @@
 """The flip: gathers and map together, and as exact as the physics allows."""
 
+import albumentations as A
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from fwi import families
-from fwi.data.augment import augmentation
+from fwi.data.augment import LeftRightFlip
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, flip_gathers
 from fwi.physics.simulator import simulate
+
+
+def augmentation(flip: float) -> A.Compose:
+    return A.Compose([LeftRightFlip(p=flip)], is_check_shapes=False)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,10 @@
 
 import json
 import os
+import pickle
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,8 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from fwi.data.store import Store, StoreWriter, checksum, shard_folder
+from fwi.data.store import MOST_OPEN, Store, checksum, shard_folder
+from fwi.data.writer import StoreWriter
 
 RECIPE = {"seed": 1, "folder": None}
 
@@ -68,7 +72,73 @@ def test_where_keeps_rows_and_arrays_together(store: Store) -> None:
 
 def test_arrays_stay_on_disk(store: Store) -> None:
     store.gathers([0])
-    assert all(isinstance(a, np.memmap) for a in store._arrays.values())
+    gathers, velocity = store.sample(4)
+    assert isinstance(gathers, np.memmap)
+    assert isinstance(velocity, np.memmap)
+    assert np.array_equal(gathers, store.gathers([4])[0])
+    assert np.array_equal(velocity, store.maps([4])[0])
+
+
+def test_a_store_says_where_it_is_and_what_it_holds(store: Store, tmp_path: Path) -> None:
+    assert str(store) == f"{store.path}: 6 samples of 2 x 9 x 4, 6 maps of 6 x 5"
+    shutil.copytree(store.path, tmp_path / "maps")
+    for file in (tmp_path / "maps").rglob("gathers.npy"):
+        file.unlink()
+    assert str(Store(tmp_path / "maps")) == f"{tmp_path / 'maps'}: 6 maps of 6 x 5"
+
+
+def many_shards(path: Path, n: int) -> Store:
+    """Write a store of tiny shards, one sample each."""
+    writer = StoreWriter(path, RECIPE, n)
+    for shard in range(n):
+        rows, gathers, maps = sample(shard)
+        rows = {name: column[:1] for name, column in rows.items()}
+        writer.write(shard, rows, gathers=gathers[:1], maps=maps[:1])
+    return writer.finish()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no list of what is mapped")
+def test_no_more_than_some_files_stay_open(tmp_path: Path) -> None:
+    store = many_shards(tmp_path / "store", MOST_OPEN)
+    order = np.random.default_rng(0).permutation(MOST_OPEN)
+
+    def opened() -> int:
+        return Path("/proc/self/maps").read_text().count(str(store.path))
+
+    expected = [store.gathers([i]) for i in order]
+    store.maps(range(MOST_OPEN))
+    assert 0 < opened() <= MOST_OPEN
+    # What was closed is opened again, and what is still held stays valid.
+    held = [store.sample(int(i))[0] for i in order]
+    for i, view, values in zip(order, held, expected, strict=True):
+        assert np.array_equal(view, values[0])
+        assert np.array_equal(store.gathers([i]), values)
+
+
+def test_a_store_travels_to_other_processes(store: Store) -> None:
+    store.gathers([0])
+    view = store.where(pl.col("fold") == 1)
+    there = pickle.loads(pickle.dumps(view))
+    assert len(pickle.dumps(view)) < 20_000  # no array travels, open or not
+    assert np.array_equal(there.gathers(range(len(view))), view.gathers(range(len(view))))
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        assert np.array_equal(pool.submit(view.maps, [1]).result(), view.maps([1]))
+
+
+def test_reading_writes_nothing(store: Store, tmp_path: Path) -> None:
+    """A folder that may not be written to, a mounted data set, is read all the same."""
+
+    def times() -> dict[Path, int]:
+        everything = [store.path, *store.path.rglob("*")]
+        return {p: p.stat().st_mtime_ns for p in everything}
+
+    before = times()
+    again = Store(store.path)
+    again.gathers(range(6))
+    again.maps([3])
+    again.verify()
+    assert StoreWriter(store.path, RECIPE, 2).missing() == []
+    assert times() == before
 
 
 def test_gathers_alone_have_no_maps(tmp_path: Path) -> None:

@@ -11,16 +11,15 @@ from torch import nn
 
 from fwi.inference.checkpoint import (
     Description,
-    flatten_optimizer,
     load_model,
     load_weights,
     read_description,
     read_tensors,
-    restore_optimizer,
     save_checkpoint,
     ship_checkpoint,
 )
 from fwi.models import create_model
+from fwi.training.state import flatten_optimizer, restore_optimizer
 
 OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [8, 8, 8, 8]}
 DESCRIPTION = Description(

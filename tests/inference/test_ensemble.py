@@ -6,6 +6,7 @@ import pytest
 
 from fwi.geometry import flip_gathers
 from fwi.inference.ensemble import blend, flip_averaged
+from fwi.models.network import Prediction
 
 
 @pytest.fixture
@@ -51,11 +52,20 @@ def test_other_shapes_and_nothing_are_refused(predictions: list[npt.NDArray]) ->
 def test_flip_average_is_the_mean_of_both_views() -> None:
     gathers = np.random.default_rng(0).normal(size=(2, 5, 4, 6))
 
-    def predict(gathers: npt.NDArray) -> npt.NDArray:
-        return gathers[:, 0]
+    def ask(gathers: npt.NDArray) -> Prediction:
+        return Prediction(gathers[:, 0], 2 * gathers[:, 0], gathers[:, 1, 0])
 
-    expected = (gathers[:, 0] + flip_gathers(gathers)[:, 0, :, ::-1]) / 2
-    assert np.array_equal(flip_averaged(predict, gathers), expected)
+    said, mirrored = flip_averaged(ask, gathers), flip_gathers(gathers)
+    expected = (gathers[:, 0] + mirrored[:, 0, :, ::-1]) / 2
+    assert np.array_equal(said.velocity, expected)
+    assert np.array_equal(said.error, 2 * expected)
+    assert np.array_equal(said.family, (gathers[:, 1, 0] + mirrored[:, 1, 0]) / 2)
+
+
+def test_flip_average_of_nothing_is_nothing() -> None:
+    said = flip_averaged(lambda gathers: Prediction(gathers[:, 0]), np.ones((1, 5, 4, 6)))
+    assert said.error is None
+    assert said.family is None
 
 
 @pytest.mark.parametrize("shots", [5, 6])
@@ -63,9 +73,9 @@ def test_flip_average_commutes_with_the_flip(shots: int) -> None:
     gathers = np.random.default_rng(1).normal(size=(2, shots, 4, 6))
     weights = np.random.default_rng(2).normal(size=shots)
 
-    def predict(gathers: npt.NDArray) -> npt.NDArray:
-        return np.einsum("bstr,s->btr", gathers, weights)
+    def ask(gathers: npt.NDArray) -> Prediction:
+        return Prediction(np.einsum("bstr,s->btr", gathers, weights))
 
-    mirrored = flip_averaged(predict, flip_gathers(gathers))[..., ::-1]
+    mirrored = flip_averaged(ask, flip_gathers(gathers)).velocity[..., ::-1]
     # Sums of six float64 terms of size one in two orders.
-    np.testing.assert_allclose(mirrored, flip_averaged(predict, gathers), atol=1e-14)
+    np.testing.assert_allclose(mirrored, flip_averaged(ask, gathers).velocity, atol=1e-14)

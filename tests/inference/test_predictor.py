@@ -129,19 +129,33 @@ def test_any_network_with_a_shot_count_predicts() -> None:
     np.testing.assert_array_equal(maps.predict(one, tta=False), one[:, 0, :70])
 
 
-def test_confidence_head_judges_each_cell(gathers: np.ndarray) -> None:
+def test_every_head_is_heard(gathers: np.ndarray) -> None:
     torch.manual_seed(3)
-    model = create_model("unet", "resnet10t", **OPTIONS, confidence=True)
+    model = create_model("unet", "resnet10t", **OPTIONS, confidence=True, n_families=10)
     predictor = Predictor(model, batch_size=2, precision="float32")
-    error = predictor.predict_error(gathers)
-    assert error.shape == (5, 70, 70)
+    said = predictor.predict_all(gathers, tta=False)
+    assert said.velocity.shape == said.error.shape == (5, 70, 70)
     with torch.inference_mode():
-        there = torch.from_numpy(gathers).to(predictor.device)
-        expected = predictor.model.predict_all(there).error
+        expected = predictor.model.predict_all(torch.from_numpy(gathers).to(predictor.device))
     # Another batch size may take another convolution algorithm: float32 rounding.
-    np.testing.assert_allclose(error, expected[:, 0].cpu().numpy(), rtol=1e-4)
+    np.testing.assert_allclose(said.error, expected.error[:, 0].cpu().numpy(), rtol=1e-4)
+    np.testing.assert_allclose(said.family, expected.family.softmax(1).cpu().numpy(), rtol=1e-4)
+    both = predictor.predict_all(gathers)
+    mirrored = predictor.predict_all(flip_gathers(gathers), tta=False)
+    np.testing.assert_allclose(both.error, (said.error + mirrored.error[..., ::-1]) / 2, rtol=1e-6)
+    np.testing.assert_allclose(both.family, (said.family + mirrored.family) / 2, rtol=1e-6)
+    np.testing.assert_array_equal(both.velocity, predictor.predict(gathers))
 
 
-def test_networks_without_a_confidence_head_say_so(run_folder: Path, gathers: np.ndarray) -> None:
-    with pytest.raises(TypeError, match="predict_error needs a network with a confidence head"):
-        load(run_folder).predict_error(gathers)
+def test_networks_without_further_heads_say_nothing_of_them(
+    run_folder: Path, gathers: np.ndarray
+) -> None:
+    said = load(run_folder).predict_all(gathers[:1])
+    assert said.error is None
+    assert said.family is None
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", 7])
+def test_a_device_that_is_not_there_is_refused(run_folder: Path, device: str) -> None:
+    with pytest.raises(ValueError, match="device must be auto, cpu or a GPU that is there, got"):
+        load(run_folder, device=device)

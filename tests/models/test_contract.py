@@ -18,9 +18,8 @@ from fwi.schedules import one_cycle
 
 _LARGEST = 7.5e6  # parameters that a processor can still run and train in seconds
 _SIZES = {names: count_parameters(*names) for names in model_names()}
-every_model = pytest.mark.parametrize(
-    ("name", "variant"), [names for names, size in _SIZES.items() if size <= _LARGEST]
-)
+_SMALL = [names for names, size in _SIZES.items() if size <= _LARGEST]
+every_model = pytest.mark.parametrize(("name", "variant"), _SMALL)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in _SIZES}))
@@ -153,7 +152,17 @@ def test_flip_average_of_flipped_gathers_is_the_flipped_map(name: str, variant: 
     np.testing.assert_array_equal(predictor.predict(flipped), straight[..., ::-1])
 
 
-@every_model
+# The others' encoders take a processor half a minute each.
+QUICK = {"unet", "inversionnet", "velocitygan", "physics_unet", "corrector"}
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        pytest.param(*pair, marks=() if pair[0] in QUICK else pytest.mark.slow, id="-".join(pair))
+        for pair in _SMALL
+    ],
+)
 def test_four_samples_are_learned_by_heart(name: str, variant: str) -> None:
     torch.manual_seed(0)
     model = create_model(name, variant).train()

@@ -39,8 +39,8 @@ def test_generator_is_inversionnet_and_asks_for_a_critic() -> None:
         networks.append(build(width=NARROW, confidence=True).eval())
     gathers = torch.randn(2, 5, 1000, 70)
     assert torch.equal(networks[0](gathers), networks[1](gathers))
-    assert networks[0].objective == "adversarial"
-    assert deepcopy(networks[0]).objective == "adversarial"  # as the weight average copies it
+    assert networks[0].objective == "critic"
+    assert deepcopy(networks[0]).objective == "critic"  # as the weight average copies it
     assert networks[1].objective == "supervised"
 
 

@@ -1,4 +1,4 @@
-"""Tensors of maps: which engine simulates them, and what torch is told about derivatives."""
+"""Tensors of maps: what torch is told about derivatives, whatever the engine."""
 
 import weakref
 from dataclasses import replace
@@ -12,9 +12,10 @@ from oracle import worst
 from torch import Tensor
 from torch.autograd import forward_ad
 
-import fwi.physics.autograd as tensors
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.dense.operator import DenseLinearization
+from fwi.physics import simulator
+from fwi.physics.autograd import differentiable
+from fwi.physics.operator import Operator
 from fwi.physics.simulator import linearize, simulate
 
 Array = npt.NDArray[np.floating]
@@ -39,152 +40,143 @@ def velocity() -> Tensor:
     return torch.from_numpy(np.random.default_rng(8).uniform(1500, 4500, SHAPE))
 
 
-@pytest.fixture(params=["kernel", "dense"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Either engine; the dense one takes the processor's tensors as if they were elsewhere."""
+@pytest.fixture(params=["kernel", "dense", "surrogate"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine behind the same function."""
     name: str = request.param
-    monkeypatch.setattr(tensors, "has_kernel", lambda device: name == "kernel")
     return name
 
 
-def test_the_processor_has_the_kernel_and_others_have_not() -> None:
-    assert tensors.has_kernel(torch.device("cpu"))
-    assert not tensors.has_kernel(torch.device("cuda"))
-    assert not tensors.has_kernel(torch.device("mps"))
+def of_arrays(velocity: Tensor, engine: str, **how: Any) -> Operator:
+    """What tensors are compared with: the kernel, for torch operations too, or the surrogate."""
+    same_scheme = "surrogate" if engine == "surrogate" else "kernel"
+    return linearize(velocity.detach().numpy(), GEOMETRY, engine=same_scheme, **how)
 
 
-@pytest.mark.parametrize("kernel", [True, False])
-def test_the_device_decides_on_the_engine(
-    kernel: bool, velocity: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    used: list[str] = []
-
-    def spy(owner: type) -> None:
-        plain = owner.simulate
-
-        def simulate(*args: Any) -> Tensor:
-            used.append(owner.__name__)
-            return plain(*args)
-
-        monkeypatch.setattr(owner, "simulate", simulate)
-
-    spy(tensors._Kernel)
-    spy(DenseLinearization)
-    monkeypatch.setattr(tensors, "has_kernel", lambda device: kernel)
-    simulate(velocity, GEOMETRY)
-    assert used == ["_Kernel" if kernel else "DenseLinearization"]
+def assert_close(got: Tensor | None, expected: Array, bound: float) -> None:
+    """Compare within a part of the largest expected value, exactly where all are zero."""
+    assert got is not None
+    np.testing.assert_allclose(got.detach(), expected, rtol=0, atol=bound * np.abs(expected).max())
 
 
-@pytest.mark.usefixtures("engine")
-def test_gathers_and_gradient_are_those_of_arrays(velocity: Tensor) -> None:
-    linear = linearize(velocity.numpy(), GEOMETRY, memory=100.0)
-    gathers = simulate(velocity.requires_grad_(), GEOMETRY)
+def test_gathers_and_gradient_are_those_of_arrays(velocity: Tensor, engine: str) -> None:
+    linear = of_arrays(velocity, engine)
+    gathers = simulate(velocity.requires_grad_(), GEOMETRY, engine=engine)
     gathers.backward(white(GATHERS, 1))
     # Measured 2e-14: rounding.
-    assert worst(gathers.detach(), linear.gathers) < 1e-12
-    assert worst(velocity.grad, linear.vjp(white(GATHERS, 1).numpy())) < 1e-11
+    assert_close(gathers, linear.gathers, 1e-12)
+    assert_close(velocity.grad, linear.vjp(white(GATHERS, 1).numpy()), 1e-11)
 
 
-@pytest.mark.usefixtures("engine")
-def test_samples_are_reported_in_order(velocity: Tensor) -> None:
+def test_gathers_may_be_changed_in_place(velocity: Tensor, engine: str) -> None:
+    expected = of_arrays(velocity, engine).vjp(np.ones(GATHERS))
+    gathers = simulate(velocity.requires_grad_(), GEOMETRY, engine=engine)
+    gathers -= 1
+    gathers.sum().backward()
+    # Rounding.
+    assert_close(velocity.grad, expected, 1e-11)
+
+
+def test_samples_are_reported_in_order(velocity: Tensor, engine: str) -> None:
     finished: list[int] = []
-    simulate(velocity, GEOMETRY, on_sample=finished.append)
+    simulate(velocity, GEOMETRY, engine=engine, on_sample=finished.append)
     assert finished == [0, 1]
 
 
 @jit_deprecated
-@pytest.mark.usefixtures("engine")
-def test_forward_mode_gives_the_tangent(velocity: Tensor) -> None:
+def test_forward_mode_gives_the_tangent(velocity: Tensor, engine: str) -> None:
     direction = white(SHAPE, 1)
-    expected = linearize(velocity.numpy(), GEOMETRY).jvp(direction.numpy())
+    expected = of_arrays(velocity, engine).jvp(direction.numpy())
     with forward_ad.dual_level():
-        gathers = simulate(forward_ad.make_dual(velocity, direction), GEOMETRY)
+        gathers = simulate(forward_ad.make_dual(velocity, direction), GEOMETRY, engine=engine)
         tangent = forward_ad.unpack_dual(gathers).tangent
-    assert worst(tangent, expected) < 1e-11
-    _, tangent = torch.func.jvp(lambda v: simulate(v, GEOMETRY), (velocity,), (direction,))
-    assert worst(tangent, expected) < 1e-11
+    assert_close(tangent, expected, 1e-11)
+    _, tangent = torch.func.jvp(
+        lambda v: simulate(v, GEOMETRY, engine=engine), (velocity,), (direction,)
+    )
+    assert_close(tangent, expected, 1e-11)
 
 
 @jit_deprecated
-@pytest.mark.usefixtures("engine")
-def test_forward_mode_follows_the_sponge_alone(velocity: Tensor) -> None:
+def test_forward_mode_follows_the_sponge_alone(velocity: Tensor, engine: str) -> None:
     lowest, rates = torch.tensor([1500.0, 1300.0]).double(), white((2,), 1)
-    linear = linearize(velocity.numpy(), GEOMETRY, vmin=lowest.numpy())
+    linear = of_arrays(velocity, engine, vmin=lowest.numpy())
     _, tangent = torch.func.jvp(
-        lambda low: simulate(velocity, GEOMETRY, vmin=low), (lowest,), (rates,)
+        lambda low: simulate(velocity, GEOMETRY, vmin=low, engine=engine), (lowest,), (rates,)
     )
-    assert worst(tangent, linear.jvp(np.zeros(SHAPE), rates.numpy())) < 1e-11
+    assert_close(tangent, linear.jvp(np.zeros(SHAPE), rates.numpy()), 1e-11)
 
 
-@pytest.mark.usefixtures("engine")
-def test_functional_gradient_is_the_gradient(velocity: Tensor) -> None:
+def test_functional_gradient_is_the_gradient(velocity: Tensor, engine: str) -> None:
     def misfit(v: Tensor) -> Tensor:
-        return simulate(v, GEOMETRY).square().sum()
+        return simulate(v, GEOMETRY, engine=engine).square().sum()
 
     got = torch.func.grad(misfit)(velocity)
     (expected,) = torch.autograd.grad(misfit(velocity.requires_grad_()), velocity)
     np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("wants_map", [True, False])
 @pytest.mark.parametrize("wants_vmin", [True, False])
 def test_gradients_go_where_they_are_wanted(
-    velocity: Tensor, wants_map: bool, wants_vmin: bool
+    velocity: Tensor, engine: str, wants_map: bool, wants_vmin: bool
 ) -> None:
     velocity.requires_grad_(wants_map)
     # A dtype other than the maps': each gradient has its input's.
     lowest = torch.tensor([1500.0, 1300.0], requires_grad=wants_vmin)
-    gathers = simulate(velocity, GEOMETRY, vmin=lowest)
+    gathers = simulate(velocity, GEOMETRY, vmin=lowest, engine=engine)
     assert gathers.requires_grad == (wants_map or wants_vmin)
-    linear = linearize(velocity.detach().numpy(), GEOMETRY, vmin=lowest.detach(), memory=100.0)
+    linear = of_arrays(velocity, engine, vmin=lowest.detach())
     residual = white(GATHERS, 1)
     if gathers.requires_grad:
         gathers.backward(residual)
     assert (velocity.grad is not None) == wants_map
     assert (lowest.grad is not None) == wants_vmin
     if velocity.grad is not None:
-        assert worst(velocity.grad, linear.vjp(residual.numpy())) < 1e-11
+        assert_close(velocity.grad, linear.vjp(residual.numpy()), 1e-11)
     if lowest.grad is not None:
         assert lowest.grad.dtype == torch.float32
         # Measured 2.5e-8: rounding to its dtype.
-        assert worst(lowest.grad, linear.vmin_vjp(residual.numpy())) < 1e-7
+        assert_close(lowest.grad, linear.vmin_vjp(residual.numpy()), 1e-7)
 
 
-@pytest.mark.usefixtures("engine")
-def test_vmin_may_be_an_array_or_a_list(velocity: Tensor) -> None:
-    expected = simulate(velocity, GEOMETRY, vmin=torch.tensor([1500.0, 1300.0]))
+def test_vmin_may_be_an_array_or_a_list(velocity: Tensor, engine: str) -> None:
+    expected = simulate(velocity, GEOMETRY, vmin=torch.tensor([1500.0, 1300.0]), engine=engine)
     for lowest in ([1500.0, 1300.0], np.array([1500.0, 1300.0])):
-        np.testing.assert_array_equal(simulate(velocity, GEOMETRY, vmin=lowest), expected)
+        gathers = simulate(velocity, GEOMETRY, vmin=lowest, engine=engine)
+        np.testing.assert_array_equal(gathers, expected)
 
 
-@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
-def test_gradient_has_the_dtype_of_the_maps(velocity: Tensor, dtype: torch.dtype) -> None:
+def test_gradient_has_the_dtype_of_the_maps(
+    velocity: Tensor, engine: str, dtype: torch.dtype
+) -> None:
     v = velocity.to(dtype).requires_grad_()
-    gathers = simulate(v, GEOMETRY)
+    gathers = simulate(v, GEOMETRY, engine=engine)
     assert gathers.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
     # Scaled to some 1e3, well within float16.
     (1e2 * gathers).square().sum().backward()
     assert v.grad is not None
     assert v.grad.dtype == dtype
     double = v.detach().double().requires_grad_()
-    (1e2 * simulate(double, GEOMETRY)).square().sum().backward()
+    (1e2 * simulate(double, GEOMETRY, engine=engine)).square().sum().backward()
     # Measured 2e-4 and 2e-6: rounding to the dtype, and in float32 of the run.
     bound = {torch.float16: 1e-3, torch.float32: 1e-5, torch.float64: 1e-11}[dtype]
     assert worst(v.grad.double(), double.grad) < bound
 
 
-def operator(engine: str) -> Any:
-    if engine == "dense":
-        return DenseLinearization(GEOMETRY, 100.0)
-    return tensors._Kernel(GEOMETRY, 1, 100.0, None)
-
-
 def followed(velocity: Tensor, engine: str) -> tuple[Tensor, weakref.ref]:
     """Gathers, and a look at the operator with the wavefields behind them."""
-    behind = operator(engine)
-    return tensors.differentiable(velocity, None, behind), weakref.ref(behind)
+    behind: list[weakref.ref] = []
+
+    def make(maps: Tensor, vmin: Tensor | None, keep: bool) -> Operator:
+        operator = linearize(
+            maps, GEOMETRY, vmin=vmin, engine=engine, memory=100.0 if keep else None
+        )
+        behind.append(weakref.ref(operator))
+        return operator
+
+    return differentiable(velocity, None, make), behind[0]
 
 
 def test_wavefields_are_let_go_after_backward(velocity: Tensor, engine: str) -> None:
@@ -206,32 +198,41 @@ def test_nothing_is_kept_where_gradients_are_off(velocity: Tensor, engine: str) 
     with torch.no_grad():
         _, behind = followed(velocity.requires_grad_(), engine)
     assert behind() is None
-    frozen = operator(engine)
+
+
+@pytest.mark.parametrize("wants_map", [True, False])
+def test_wavefields_are_kept_for_gradients_of_maps_alone(
+    velocity: Tensor, engine: str, wants_map: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memories: list[float | None] = []
+    plain = simulator.linearize
+
+    def spy(*maps: Any, memory: float | None, **how: Any) -> Operator:
+        memories.append(memory)
+        return plain(*maps, memory=memory, **how)
+
+    monkeypatch.setattr(simulator, "linearize", spy)
     lowest = torch.tensor([1500.0, 1300.0], requires_grad=True)
-    gathers = tensors.differentiable(velocity.detach(), lowest, frozen)
-    with pytest.raises(ValueError, match="vjp"):
-        frozen.vjp(gathers.detach())
+    simulate(velocity.requires_grad_(wants_map), GEOMETRY, vmin=lowest, engine=engine, memory=90.0)
+    assert memories == [90.0 if wants_map else None]
 
 
-@pytest.mark.usefixtures("engine")
-def test_second_backward_is_refused_as_usual(velocity: Tensor) -> None:
-    gathers = simulate(velocity.requires_grad_(), GEOMETRY)
+def test_second_backward_is_refused_as_usual(velocity: Tensor, engine: str) -> None:
+    gathers = simulate(velocity.requires_grad_(), GEOMETRY, engine=engine)
     gathers.sum().backward()
     with pytest.raises(RuntimeError, match="backward through the graph a second time"):
         gathers.sum().backward()
 
 
-@pytest.mark.usefixtures("engine")
-def test_retained_graph_gives_the_same_gradient_again(velocity: Tensor) -> None:
-    misfit = simulate(velocity.requires_grad_(), GEOMETRY).square().sum()
+def test_retained_graph_gives_the_same_gradient_again(velocity: Tensor, engine: str) -> None:
+    misfit = simulate(velocity.requires_grad_(), GEOMETRY, engine=engine).square().sum()
     (first,) = torch.autograd.grad(misfit, velocity, retain_graph=True)
     (second,) = torch.autograd.grad(misfit, velocity)
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.usefixtures("engine")
-def test_second_derivative_is_refused(velocity: Tensor) -> None:
-    misfit = simulate(velocity.requires_grad_(), GEOMETRY).square().sum()
+def test_second_derivative_is_refused(velocity: Tensor, engine: str) -> None:
+    misfit = simulate(velocity.requires_grad_(), GEOMETRY, engine=engine).square().sum()
     (slope,) = torch.autograd.grad(misfit, velocity, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.sum().backward()
@@ -243,7 +244,6 @@ def with_value(value: float) -> Tensor:
     return velocity
 
 
-@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     ("velocity", "vmin", "error", "message"),
     [
@@ -259,13 +259,16 @@ def with_value(value: float) -> Tensor:
     ids=["nan", "negative", "no-batch-axis", "size", "integer", "unstable", "vmins", "vmin"],
 )
 def test_bad_maps_are_refused(
-    velocity: Tensor, vmin: list[float] | None, error: type[Exception], message: str
+    velocity: Tensor,
+    vmin: list[float] | None,
+    error: type[Exception],
+    message: str,
+    engine: str,
 ) -> None:
     with pytest.raises(error, match=message):
-        simulate(velocity, GEOMETRY, vmin=vmin)
+        simulate(velocity, GEOMETRY, vmin=vmin, engine=engine)
 
 
-@pytest.mark.usefixtures("engine")
-def test_too_little_memory_is_refused(velocity: Tensor) -> None:
+def test_too_little_memory_is_refused(velocity: Tensor, engine: str) -> None:
     with pytest.raises(ValueError, match="memory must be at least"):
-        simulate(velocity.requires_grad_(), replace(GEOMETRY, nt=200), threads=1, memory=0.1)
+        simulate(velocity.requires_grad_(), replace(GEOMETRY, nt=200), engine=engine, memory=0.1)

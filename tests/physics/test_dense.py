@@ -1,7 +1,6 @@
 """The scheme in torch operations against the compiled kernel, and against itself compiled."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +13,11 @@ from torch import Tensor
 from fwi import families
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.physics.autograd import differentiable
-from fwi.physics.dense import operator as engine_grad
-from fwi.physics.dense.operator import DenseLinearization, simulate_dense
+from fwi.physics.dense import operator as dense
+from fwi.physics.dense.operator import DenseOperator
 from fwi.physics.dense.steps import Steps, pays_to_compile, prepare, record_steps
-from fwi.physics.kernel.operator import Linearization
-from fwi.physics.simulator import linearize
+from fwi.physics.operator import Operator
+from fwi.physics.simulator import linearize, simulate
 
 Array = npt.NDArray[np.floating]
 
@@ -48,37 +47,54 @@ def maps(geometry: AcquisitionGeometry, batch: int = 2) -> Array:
     return np.random.default_rng(8).uniform(1500, 4500, shape)
 
 
-def by_kernel(velocity: Array, geometry: AcquisitionGeometry) -> Linearization:
-    return linearize(velocity, geometry, threads=1, memory=MEMORY)
+def by_kernel(velocity: Array, geometry: AcquisitionGeometry) -> Operator:
+    return linearize(velocity, geometry, engine="kernel", threads=1)
 
 
-def gradient(
-    velocity: Array, residual: Array, geometry: AcquisitionGeometry, **how: float
-) -> Array:
-    """The dense engine's gradient of <gathers, residual>."""
+def simulate_dense(
+    velocity: Tensor,
+    vmin: Tensor | None,
+    geometry: AcquisitionGeometry,
+    memory: float,
+) -> Tensor:
+    return simulate(velocity, geometry, vmin=vmin, engine="dense", memory=memory)
+
+
+def with_gradient(
+    velocity: Array, residual: Array, geometry: AcquisitionGeometry
+) -> tuple[Array, Array]:
+    """The dense engine's gathers, and the gradient of <gathers, residual>."""
     v = torch.tensor(velocity, requires_grad=True)
     gathers = simulate_dense(v, None, geometry, MEMORY)
     gathers.backward(torch.from_numpy(residual).to(gathers))
     assert v.grad is not None
-    return v.grad.numpy()
+    return gathers.detach().numpy(), v.grad.numpy()
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_float64_gathers_equal_the_kernel(batch: int) -> None:
+def test_float64_equals_the_kernel(batch: int) -> None:
     velocity = maps(GEOMETRY, batch)
-    gathers = simulate_dense(torch.from_numpy(velocity), None, GEOMETRY, MEMORY)
-    assert gathers.dtype == torch.float64
+    kernel = by_kernel(velocity, GEOMETRY)
+    residual = white(kernel.gathers.shape, 3)
+    gathers, slope = with_gradient(velocity, residual, GEOMETRY)
+    assert gathers.dtype == np.float64
     # Measured 9e-16: rounding alone, since this map is too small for the kernel's pruning.
-    assert worst(gathers, by_kernel(velocity, GEOMETRY).gathers) < 1e-13
+    assert worst(gathers, kernel.gathers) < 1e-13
+    # Measured 3e-14: rounding.
+    assert worst(slope, kernel.vjp(residual)) < 1e-11
 
 
-def test_float32_gathers_equal_the_kernel_in_float64() -> None:
+def test_float32_equals_the_kernel_in_float64() -> None:
     velocity = maps(GEOMETRY)
-    single = torch.from_numpy(velocity.astype(np.float32))
-    gathers = simulate_dense(single, None, GEOMETRY, MEMORY)
-    assert gathers.dtype == torch.float32
+    kernel = by_kernel(velocity, GEOMETRY)
+    residual = white(kernel.gathers.shape, 3)
+    gathers, slope = with_gradient(velocity.astype(np.float32), residual, GEOMETRY)
+    assert gathers.dtype == slope.dtype == np.float32
     # Measured 3.6e-7: float32 rounding of 300 steps; the kernel's own is 2.6e-7.
-    assert worst(gathers, by_kernel(velocity, GEOMETRY).gathers) < 2e-6
+    assert worst(gathers, kernel.gathers) < 2e-6
+    # Measured 8e-6: float32 rounding of the fields and of the sum over 300 steps, whose terms
+    # largely cancel for this residual; the kernel's own is 7e-6.
+    assert worst(slope, kernel.vjp(residual)) < 3e-5
 
 
 def test_float16_maps_are_simulated_in_float32() -> None:
@@ -93,33 +109,11 @@ def test_full_size_map_equals_the_kernel() -> None:
     velocity = families.sample("CurveFault_B", 1, rng=5).astype(np.float64)
     kernel = by_kernel(velocity, geometry)
     residual = white(kernel.gathers.shape, 3)
-    v = torch.tensor(velocity, requires_grad=True)
-    gathers = simulate_dense(v, None, geometry, MEMORY)
-    gathers.backward(torch.from_numpy(residual))
+    gathers, slope = with_gradient(velocity, residual, geometry)
     # Measured 5e-16 and 8e-15: in 60 steps nothing that the kernel leaves out matters. After 1000
     # it does, 6e-13 and 3e-10.
-    assert worst(gathers.detach(), kernel.gathers) < 1e-10
-    assert worst(v.grad, kernel.vjp(residual)) < 1e-9
-
-
-@pytest.mark.parametrize("batch", [1, 3])
-def test_float64_gradient_equals_the_kernel(batch: int) -> None:
-    velocity = maps(GEOMETRY, batch)
-    kernel = by_kernel(velocity, GEOMETRY)
-    residual = white(kernel.gathers.shape, 3)
-    # Measured 3e-14: rounding.
-    assert worst(gradient(velocity, residual, GEOMETRY), kernel.vjp(residual)) < 1e-11
-
-
-def test_float32_gradient_equals_the_kernel_in_float64() -> None:
-    velocity = maps(GEOMETRY)
-    kernel = by_kernel(velocity, GEOMETRY)
-    residual = white(kernel.gathers.shape, 3)
-    got = gradient(velocity.astype(np.float32), residual, GEOMETRY)
-    assert got.dtype == np.float32
-    # Measured 8e-6: float32 rounding of the fields and of the sum over 300 steps, whose terms
-    # largely cancel for this residual; the kernel's own is 7e-6.
-    assert worst(got, kernel.vjp(residual)) < 3e-5
+    assert worst(gathers, kernel.gathers) < 1e-10
+    assert worst(slope, kernel.vjp(residual)) < 1e-9
 
 
 @pytest.mark.parametrize(
@@ -137,15 +131,15 @@ def test_other_acquisitions_equal_the_kernel(change: dict) -> None:
     velocity = maps(geometry)
     kernel = by_kernel(velocity, geometry)
     residual = white(kernel.gathers.shape, 3)
-    gathers = simulate_dense(torch.from_numpy(velocity), None, geometry, MEMORY)
+    gathers, slope = with_gradient(velocity, residual, geometry)
     # Measured 7e-16 and 8e-14 at most: rounding.
     assert worst(gathers, kernel.gathers) < 1e-13
-    assert worst(gradient(velocity, residual, geometry), kernel.vjp(residual)) < 1e-11
+    assert worst(slope, kernel.vjp(residual)) < 1e-11
 
 
 def test_gradient_with_respect_to_vmin_equals_the_kernel() -> None:
     velocity, lowest = maps(GEOMETRY), np.array([1500.0, 1300.0])
-    kernel = linearize(velocity, GEOMETRY, vmin=lowest, threads=1, memory=MEMORY)
+    kernel = linearize(velocity, GEOMETRY, vmin=lowest, threads=1)
     residual = white(kernel.gathers.shape, 3)
     v, vmin = (torch.tensor(x, requires_grad=True) for x in (velocity, lowest))
     simulate_dense(v, vmin, GEOMETRY, MEMORY).backward(torch.from_numpy(residual))
@@ -188,23 +182,22 @@ def test_derivatives_are_those_of_central_differences() -> None:
     )
 
 
-def kept_in(memory: float) -> tuple[DenseLinearization, Tensor]:
-    """A simulation in 75 calls of four steps, within a memory, and its gathers."""
-    linear = DenseLinearization(GEOMETRY, memory, steps=4)
-    return linear, linear.simulate(torch.from_numpy(maps(GEOMETRY)), None, keep=True)
+def kept_in(memory: float) -> DenseOperator:
+    """A simulation in 75 calls of four steps, within a memory."""
+    return DenseOperator(torch.from_numpy(maps(GEOMETRY)), GEOMETRY, memory=memory, steps=4)
 
 
 def test_little_memory_gives_the_same_gradient() -> None:
     # Every fourth call leaves three at the end.
-    (few, gathers), (many, _) = kept_in(6.2), kept_in(MEMORY)
+    few, many = kept_in(6.2), kept_in(MEMORY)
     assert (few._every, many._every) == (4, 1)
-    residual = torch.from_numpy(white(tuple(gathers.shape), 3))
+    residual = torch.from_numpy(white(tuple(few.gathers.shape), 3))
     np.testing.assert_array_equal(few.vjp(residual), many.vjp(residual))
 
 
 @pytest.mark.parametrize("memory", [5.8, 8.0, MEMORY])
 def test_wavefields_keep_within_the_memory(memory: float) -> None:
-    linear, _ = kept_in(memory)
+    linear = kept_in(memory)
     held = sum(p.nbytes + d.nbytes for p, d in linear._checkpoints)
     assert linear._every is not None
     held += 4 * linear._every * linear._checkpoints[0][0].nbytes
@@ -222,10 +215,9 @@ def test_memory_does_not_matter_without_a_gradient() -> None:
 
 
 def test_gradient_needs_what_the_simulation_kept() -> None:
-    linear = DenseLinearization(TINY, MEMORY)
-    gathers = linear.simulate(torch.from_numpy(maps(TINY)), None, keep=False)
-    with pytest.raises(ValueError, match="keep=True"):
-        linear.vjp(gathers)
+    linear = DenseOperator(torch.from_numpy(maps(TINY)), TINY, memory=None)
+    with pytest.raises(ValueError, match="memory must be given for vjp"):
+        linear.vjp(linear.gathers)
 
 
 def test_steps_are_compiled_on_a_gpu_alone() -> None:
@@ -245,23 +237,27 @@ def test_steps_are_compiled_where_it_pays_unless_asked_otherwise(
         compiled.append(compile_them)
         return steps
 
-    monkeypatch.setattr(engine_grad, "prepare", spy)
-    monkeypatch.setattr(engine_grad, "pays_to_compile", lambda device: True)
-    v = torch.from_numpy(maps(TINY)).requires_grad_()
-    simulate_dense(v, None, TINY, MEMORY, asked).sum().backward()
+    monkeypatch.setattr(dense, "prepare", spy)
+    monkeypatch.setattr(dense, "pays_to_compile", lambda device: True)
+    linear = DenseOperator(torch.from_numpy(maps(TINY)), TINY, compiled=asked)
+    linear.vjp(linear.gathers)
     assert compiled == 3 * [expected]
 
 
 def derivatives(velocity: Tensor, compiled: bool) -> list[Tensor]:
     """Gathers, gradient and tangent in calls of two steps, which compile in seconds."""
     geometry = replace(TINY, nt=25)
-    simulate: Callable[[Tensor], Tensor] = lambda v: differentiable(  # noqa: E731
-        v, None, DenseLinearization(geometry, MEMORY, compiled, steps=2)
-    )
+
+    def make(v: Tensor, vmin: Tensor | None, keep: bool) -> DenseOperator:
+        return DenseOperator(v, geometry, vmin=vmin, compiled=compiled, steps=2)
+
+    def run(v: Tensor) -> Tensor:
+        return differentiable(v, None, make)
+
     v = velocity.clone().requires_grad_()
-    gathers = simulate(v)
+    gathers = run(v)
     gathers.backward(torch.from_numpy(white(tuple(gathers.shape), 3)))
-    _, tangent = torch.func.jvp(simulate, (velocity,), (torch.ones_like(velocity),))
+    _, tangent = torch.func.jvp(run, (velocity,), (torch.ones_like(velocity),))
     assert v.grad is not None
     return [gathers.detach(), v.grad, tangent]
 

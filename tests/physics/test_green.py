@@ -14,7 +14,8 @@ import pytest
 from scipy.special import roots_legendre
 
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.kernel.shot import Medium, forward
+from fwi.physics.kernel.medium import KernelMedium
+from fwi.physics.kernel.shot import forward
 from fwi.physics.simulator import simulate
 
 Array = npt.NDArray[np.floating]
@@ -73,7 +74,7 @@ def run(geometry: AcquisitionGeometry, *, windowed: bool) -> Array:
     velocity = np.full((geometry.nz, geometry.nx), SPEED)
     if windowed:
         return simulate(velocity[None], geometry, threads=1)[0, 0]
-    medium = Medium.lay_out(velocity, geometry, SPEED, np.float64)
+    medium = KernelMedium.of_map(velocity, geometry, SPEED, np.float64)
     medium.windows[0].on[:], medium.windows[0].off[:] = 0, geometry.nt
     traces = np.empty(geometry.gather_shape[1:])
     forward(medium, 0, traces, [])

@@ -16,7 +16,8 @@ from oracle import numpy_gathers, worst
 
 from fwi import families
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry, flip_gathers
-from fwi.physics.kernel.shot import Medium, forward
+from fwi.physics.kernel.medium import KernelMedium
+from fwi.physics.kernel.shot import forward
 from fwi.physics.scheme.sponge import damping
 from fwi.physics.scheme.stability import max_stable_dt
 from fwi.physics.simulator import simulate
@@ -240,7 +241,7 @@ def keeps_denormals() -> bool:
 
 
 def run_kernel() -> None:
-    medium = Medium.lay_out(np.full((12, 16), 2000.0), SMALL, 2000.0, np.float32)
+    medium = KernelMedium.of_map(np.full((12, 16), 2000.0), SMALL, 2000.0, np.float32)
     forward(medium, 0, np.empty((60, 3), np.float32), [])
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwi.physics.scheme.sponge import damping
+from fwi.geometry import AcquisitionGeometry
+from fwi.physics.scheme.sponge import damping, step_damping
 
 
 def test_begins_with_an_undamped_cell() -> None:
@@ -37,3 +38,13 @@ def test_rises_outward_and_follows_the_slowest_velocity(vmin: float, dx: float, 
     # Linear in vmin, inverse in dx; rounding of a handful of float64 operations.
     np.testing.assert_allclose(damping(2 * vmin, dx, width), 2 * rate, rtol=1e-13)
     np.testing.assert_allclose(damping(vmin, 2 * dx, width), rate / 2, rtol=1e-13)
+
+
+def test_a_steps_damping_grows_outward_from_the_map_on_both_sides() -> None:
+    geometry = AcquisitionGeometry(
+        nz=3, nx=5, dt=2e-3, source_x=(0.0,), receiver_x=(0.0,), sponge_width=4
+    )
+    by_row, by_column = step_damping(1500.0, geometry)
+    strip = damping(1500.0, 10.0, 4) * 2e-3
+    np.testing.assert_array_equal(by_row, [*strip[::-1], *[0] * 3, *strip])
+    np.testing.assert_array_equal(by_column, [*strip[::-1], *[0] * 5, *strip])

@@ -9,10 +9,11 @@ import torch
 
 from fwi import families
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics.kernel.shot import Medium
+from fwi.physics.kernel.medium import KernelMedium
 from fwi.physics.simulator import simulate
 from fwi.physics.surrogate.loops import run_steps
-from fwi.physics.surrogate.operator import Surrogate, make_layer, simulate_surrogate
+from fwi.physics.surrogate.operator import SurrogateOperator
+from fwi.physics.surrogate.profile import make_layer
 
 Array = npt.NDArray[np.floating]
 
@@ -75,6 +76,10 @@ def rough(geometry: AcquisitionGeometry = SMALL, seed: int = 0) -> Array:
     return 1500 + 2500 * noise
 
 
+def by_surrogate(velocity: Array, geometry: AcquisitionGeometry = SMALL) -> Array:
+    return simulate(velocity, geometry, engine="surrogate", threads=1)
+
+
 def relative(got: Array, expected: Array) -> float:
     """L2 norm of the difference over that of the expected values."""
     return float(np.linalg.norm(got - expected) / np.linalg.norm(expected))
@@ -88,7 +93,7 @@ def test_float64_equals_a_plain_numpy_loop(nz: int, nx: int, width: int) -> None
     geometry = replace(SMALL, nz=nz, nx=nx, source_x=(0.0, last), receiver_x=(0.0, 10.0, last))
     velocity = rough(geometry)
     expected = numpy_gathers(velocity[0], geometry, width)
-    gathers = simulate_surrogate(velocity, geometry, width=width, threads=1)[0]
+    gathers = SurrogateOperator(velocity, geometry, width=width, threads=1).gathers[0]
     assert gathers.dtype == np.float64
     # Measured 1.3e-15: rounding.
     assert np.abs(gathers - expected).max() < 1e-12 * np.abs(expected).max()
@@ -97,8 +102,8 @@ def test_float64_equals_a_plain_numpy_loop(nz: int, nx: int, width: int) -> None
 def test_float32_equals_float64() -> None:
     velocity = families.sample("CurveFault_B", 1, rng=5)
     geometry = replace(OPENFWI, source_x=(340.0,))
-    single = simulate_surrogate(velocity, geometry, threads=1)
-    double = simulate_surrogate(velocity.astype(np.float64), geometry, threads=1)
+    single = by_surrogate(velocity, geometry)
+    double = by_surrogate(velocity.astype(np.float64), geometry)
     assert single.dtype == np.float32
     # Measured 1.5e-7: float32 rounding of 1000 steps.
     assert np.abs(single - double).max() < 2e-6 * np.abs(double).max()
@@ -126,7 +131,7 @@ def test_difference_to_the_exact_operator(family: str) -> None:
     velocity = families.sample(family, 1, rng=200)
     geometry = replace(OPENFWI, source_x=(0.0, 340.0))
     exact = simulate(velocity, geometry, threads=1)
-    gathers = simulate_surrogate(velocity, geometry, threads=1)
+    gathers = by_surrogate(velocity, geometry)
     whole, late = DIFFERENCES[family]
     assert relative(gathers, exact) < 1.5 * whole
     assert relative(gathers[:, :, 300:], exact[:, :, 300:]) < 1.5 * late
@@ -138,17 +143,17 @@ def test_layers_are_transparent(family: str) -> None:
     velocity = families.sample(family, 1, rng=200)
     geometry = replace(OPENFWI, source_x=(340.0,))
     opened = simulate(velocity, replace(geometry, sponge_width=400), threads=1)
-    gathers = simulate_surrogate(velocity, geometry, threads=1)
+    gathers = by_surrogate(velocity, geometry)
     # Measured 1.2e-3, 2.7e-3, 2.1e-3.
     assert relative(gathers[:, :, 300:], opened[:, :, 300:]) < 4e-3
 
 
 def test_adjoint_is_the_transpose_of_the_derivative() -> None:
     velocity, rng = rough(), np.random.default_rng(1)
-    run = Surrogate(velocity, SMALL, threads=1, keep=True)
+    run = SurrogateOperator(velocity, SMALL, threads=1)
     direction = rng.normal(size=velocity.shape)
     residual = rng.normal(size=run.gathers.shape)
-    ends = [simulate_surrogate(velocity + s * direction, SMALL, threads=1) for s in STEPS]
+    ends = [by_surrogate(velocity + s * direction, SMALL) for s in STEPS]
     change = np.tensordot(SLOPE, ends, 1)
     expected = (change * residual).sum()
     # Measured 9e-13: the differences' own rounding.
@@ -164,28 +169,30 @@ SLOPE = np.array([-1, 9, -45, 45, -9, 1]) / 60 / 0.3
     "cell", [(0, 0), (11, 15), (0, 7), (11, 4), (6, 15), (6, 6), (1, 0), (1, 8), (1, 7)],
     ids=["corner", "far-corner", "top", "bottom", "side", "inside", "source", "other", "receiver"],
 )  # fmt: skip
-def test_gradient_equals_central_differences(cell: tuple[int, int], misfit: Surrogate) -> None:
+def test_gradient_equals_central_differences(
+    cell: tuple[int, int], misfit: SurrogateOperator
+) -> None:
     velocity = rough()
     ends = []
     for step in STEPS:
         moved = velocity.copy()
         moved[0][cell] += step
-        ends.append((simulate_surrogate(moved, SMALL, threads=1) ** 2).sum() / 2)
+        ends.append((by_surrogate(moved, SMALL) ** 2).sum() / 2)
     gradient = misfit.vjp(misfit.gathers)[0]
     # Measured 6e-12 of the largest element at most: the differences' own rounding.
     assert abs(gradient[cell] - SLOPE @ ends) < 1e-10 * np.abs(gradient).max()
 
 
 @pytest.fixture(scope="module")
-def misfit() -> Surrogate:
+def misfit() -> SurrogateOperator:
     """The rough map's gathers, ready for their gradient."""
-    return Surrogate(rough(), SMALL, threads=1, keep=True)
+    return SurrogateOperator(rough(), SMALL, threads=1)
 
 
 def test_backward_run_is_the_transpose_of_the_forward_run() -> None:
     """Any signal injected at the source against any residual injected at the receivers."""
     inner, rng = replace(SMALL, sponge_width=13), np.random.default_rng(2)
-    medium = Medium.lay_out(rough()[0], inner, 0.0, np.float64)
+    medium = KernelMedium.of_map(rough()[0], inner, 0.0, np.float64)
     layer, window, steps = make_layer(medium.grid, inner), medium.windows[1], (0, inner.nt)
     signal, residual = rng.normal(size=(inner.nt, 1)), rng.normal(size=(inner.nt, 3))
     source, receivers = medium.source_cells(1), medium.receiver_cells()
@@ -214,27 +221,75 @@ def test_gradient_of_a_full_map_in_float32() -> None:
     geometry = replace(OPENFWI, source_x=(340.0,))
     gradients = []
     for dtype in (np.float32, np.float64):
-        run = Surrogate(velocity.astype(dtype), geometry, threads=1, keep=True)
+        run = SurrogateOperator(velocity.astype(dtype), geometry, threads=1)
         gradients.append(run.vjp(run.gathers))
     # Measured 7e-7: float32 rounding.
     assert relative(*gradients) < 1e-5
 
 
-def test_torch_gradient_equals_the_vjp(misfit: Surrogate) -> None:
+def test_torch_gradient_equals_the_vjp(misfit: SurrogateOperator) -> None:
     velocity = torch.from_numpy(rough()).requires_grad_()
-    gathers = simulate_surrogate(velocity, SMALL, threads=2)
+    gathers = simulate(velocity, SMALL, engine="surrogate", threads=2)
     (gathers**2).sum().div(2).backward()
     np.testing.assert_array_equal(gathers.detach().numpy(), misfit.gathers)
     assert velocity.grad is not None
     np.testing.assert_array_equal(velocity.grad.numpy(), misfit.vjp(misfit.gathers))
 
 
+@pytest.mark.parametrize(
+    ("nz", "nx", "width"), [(12, 16, 13), (33, 41, 5), (3, 3, 4)], ids=["usual", "thin", "tiny"]
+)
+def test_tangent_equals_central_differences(nz: int, nx: int, width: int) -> None:
+    """Along white noise, which moves the sources' cells, the receivers' and the layers' too."""
+    last = 10.0 * (nx - 1)
+    geometry = replace(SMALL, nz=nz, nx=nx, source_x=(0.0, last), receiver_x=(0.0, 10.0, last))
+    velocity = rough(geometry)
+    direction = np.random.default_rng(1).normal(size=velocity.shape)
+    run = SurrogateOperator(velocity, geometry, width=width, threads=1)
+    ends = [
+        SurrogateOperator(velocity + s * direction, geometry, width=width, threads=1).gathers
+        for s in STEPS
+    ]
+    expected, change = np.tensordot(SLOPE, ends, 1), run.jvp(direction)
+    # Measured 2e-11: the differences' own rounding.
+    assert np.abs(change - expected).max() < 1e-9 * np.abs(expected).max()
+    residual = np.random.default_rng(2).normal(size=change.shape)
+    product = (change * residual).sum()
+    # Measured 5e-15: rounding.
+    assert abs((run.vjp(residual) * direction).sum() - product) < 1e-11 * abs(product)
+
+
+def test_tangent_of_a_full_map() -> None:
+    velocity = families.sample("CurveVel_B", 1, rng=200)
+    direction = np.random.default_rng(1).normal(size=velocity.shape)
+    geometry = replace(OPENFWI, source_x=(340.0,))
+    runs = [
+        SurrogateOperator(velocity.astype(t), geometry, threads=1) for t in (np.float32, np.float64)
+    ]
+    single, double = (run.jvp(direction) for run in runs)
+    assert single.dtype == np.float32
+    # Measured 4e-6: float32 rounding.
+    assert relative(single, double) < 1e-5
+    residual = runs[1].gathers
+    product = (double * residual).sum()
+    # Measured 7e-16: rounding. What the windows leave out is the same both ways.
+    assert abs((runs[1].vjp(residual) * direction).sum() - product) < 1e-9 * abs(product)
+
+
+def test_memory_does_not_change_the_gradient(misfit: SurrogateOperator) -> None:
+    sparing = SurrogateOperator(rough(), SMALL, threads=1, memory=0.55)
+    assert sparing._every is not None
+    assert misfit._every is not None
+    assert sparing._every > misfit._every
+    np.testing.assert_array_equal(sparing.vjp(misfit.gathers), misfit.vjp(misfit.gathers))
+
+
 def test_a_batch_is_its_samples() -> None:
     velocity = np.concatenate([rough(), rough(seed=1)])
-    both = Surrogate(velocity, SMALL, threads=2, keep=True)
+    both = SurrogateOperator(velocity, SMALL, threads=2)
     gradient = both.vjp(both.gathers)
     for i in range(2):
-        alone = Surrogate(velocity[i : i + 1], SMALL, threads=1, keep=True)
+        alone = SurrogateOperator(velocity[i : i + 1], SMALL, threads=1)
         np.testing.assert_array_equal(both.gathers[i], alone.gathers[0])
         np.testing.assert_array_equal(gradient[i], alone.vjp(alone.gathers)[0])
 
@@ -244,7 +299,7 @@ def test_long_runs_stay_stable(speed: float) -> None:
     velocity = np.full((1, 70, 70), speed, np.float32)
     velocity[:, 35:] = 4500
     geometry = replace(OPENFWI, source_x=(0.0,), nt=4000)
-    gathers = np.abs(simulate_surrogate(velocity, geometry, threads=1))
+    gathers = np.abs(by_surrogate(velocity, geometry))
     # Measured 4e-6 and 2e-6.
     assert gathers[..., 3000:, :].max() < 5e-5 * gathers.max()
 
@@ -262,9 +317,9 @@ def test_long_runs_stay_stable(speed: float) -> None:
 )
 def test_bad_maps_are_refused(velocity: Array, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        simulate_surrogate(velocity, SMALL)
+        by_surrogate(velocity)
 
 
 def test_a_layer_too_thin_is_refused() -> None:
     with pytest.raises(ValueError, match="width must be at least 2 cells, got 1"):
-        simulate_surrogate(rough(), SMALL, width=1)
+        SurrogateOperator(rough(), SMALL, width=1)

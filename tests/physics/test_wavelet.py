@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwi.physics.scheme.wavelet import ricker
+from fwi.geometry import AcquisitionGeometry
+from fwi.physics.scheme.wavelet import ricker, source_signal
 
 
 def test_length_and_peak_are_those_of_the_data() -> None:
@@ -36,3 +37,9 @@ def test_has_no_net_displacement(frequency: float) -> None:
     # integral of the absolute value.
     wavelet = ricker(frequency, 1e-3)
     assert abs(wavelet.sum()) < 1e-3 * np.abs(wavelet).sum()
+
+
+@pytest.mark.parametrize("nt", [7, 147, 200])
+def test_signal_is_as_long_as_the_record(nt: int) -> None:
+    signal = source_signal(AcquisitionGeometry(nt=nt))
+    np.testing.assert_array_equal(signal, np.append(ricker(15.0, 1e-3), np.zeros(100))[:nt])

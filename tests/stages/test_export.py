@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from fwi.config import Config, load_config
+from fwi.inference import export as onnx_file
 from fwi.inference.checkpoint import Description, save_checkpoint
 from fwi.inference.predictor import Predictor, load
 from fwi.models import count_parameters, create_model, model_names, shots_of
@@ -136,8 +137,8 @@ def count(module: nn.Module, args: object, velocity: torch.Tensor) -> torch.Tens
 def test_a_graph_that_is_not_the_network_is_not_kept(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, hook: Callable[..., torch.Tensor], said: str
 ) -> None:
-    def hooked(path: str) -> Predictor:
-        predictor = load(path)
+    def hooked(path: str, device: str) -> Predictor:
+        predictor = load(path, device=device)
         predictor.model.register_forward_hook(hook)
         return predictor
 
@@ -148,7 +149,7 @@ def test_a_graph_that_is_not_the_network_is_not_kept(
 
 
 def test_weights_beyond_one_file_are_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "_LARGEST", 1000)
+    monkeypatch.setattr(onnx_file, "_LARGEST", 1000)
     with pytest.raises(ValueError, match=r"for one ONNX file, got .* GB; choose a smaller variant"):
         export.run(configure(tiny))
     assert list(tiny.parent.iterdir()) == [tiny]

@@ -13,9 +13,9 @@ import torch
 
 from fwi.competition import submission
 from fwi.config import Config, load_config
-from fwi.data.inputs import Source, open_source
+from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.store import Store, shard_folder
-from fwi.inference import predictor
+from fwi.inference import predictions, predictor
 from fwi.inference.checkpoint import Description, save_checkpoint
 from fwi.models import create_model
 from fwi.stages import infer, prepare, submit
@@ -78,16 +78,16 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[range]:
     """The parts that infer reads of its source, in order."""
     parts: list[range] = []
 
-    def opened(path: Path) -> Source:
-        source = open_source(path)
+    def opened(path: Path) -> Inputs:
+        inputs = open_gather_inputs(path)
 
         def read(part: range) -> npt.NDArray:
             parts.append(part)
-            return source.read(part)
+            return inputs.read(part)
 
-        return replace(source, read=read)
+        return replace(inputs, read=read)
 
-    monkeypatch.setattr(infer, "open_source", opened)
+    monkeypatch.setattr(infer, "open_gather_inputs", opened)
     return parts
 
 
@@ -166,7 +166,7 @@ def test_deleted_shard_is_predicted_again_alone(
     reads: list[range],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(infer, "_SHARD", 2)
+    monkeypatch.setattr(predictions, "_SHARD", 2)
     config = configure(folder, tmp_path / "out", checkpoints[:1])
     infer.run(config)
     shutil.rmtree(shard_folder(tmp_path / "out", 1))

@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 
 from fwi.baselines.gathers import BASELINES
+from fwi.competition.leaderboard import Contest
 from fwi.config import Config, LeaderboardConfig
 from fwi.data.store import Store
 from fwi.inference.checkpoint import Description, save_checkpoint
 from fwi.metrics import SCORED
+from fwi.runs import finished_runs
 from fwi.stages import leaderboard
 
 OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [8, 8, 8, 8]}
@@ -29,7 +31,7 @@ def config(small_config: Config, small_store: Store, tmp_path: Path) -> Config:
 
 def board(config: Config, **changes: object) -> pl.DataFrame:
     section = LeaderboardConfig.model_validate(changes)
-    return leaderboard.run(config.model_copy(update={"leaderboard": section}))
+    return leaderboard.run(config.model_copy(update={"leaderboard": section})).table
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_baselines_stand_alone_where_there_is_no_run(config: Config, small_store
 
 
 def test_every_run_with_a_best_checkpoint_is_found(two_runs: Config) -> None:
-    assert [p.name for p in leaderboard.find_runs(two_runs.runs)] == ["earlier", "later"]
+    assert [r.path.name for r in finished_runs(two_runs.runs)] == ["earlier", "later"]
     table = board(two_runs)
     assert sorted(table["run"]) == sorted(["earlier", "later", *NAMES])
     assert table.null_count().sum_horizontal().item() == 0
@@ -96,7 +98,7 @@ def test_only_the_named_baselines_are_compared(config: Config) -> None:
 
 
 def test_unknown_baseline_names_the_nearest(config: Config) -> None:
-    with pytest.raises(KeyError, match="got 'mean mop'; did you mean 'mean map'"):
+    with pytest.raises(KeyError, match="unknown baseline 'mean mop'; did you mean 'mean map'"):
         board(config, baselines=["mean mop"])
 
 
@@ -136,7 +138,7 @@ def baselines_of(small_store: Store, tmp_path: Path) -> Maps:
             np.save(file, maps)
         store = Store(path)
         parts = store.where(pl.col("fold") != 0), store.where(pl.col("fold") == 0)
-        return dict(leaderboard._baselines(list(BASELINES), *parts))
+        return dict(Contest(*parts, fold=0)._baselines(list(BASELINES)))
 
     return baselines
 

@@ -67,8 +67,8 @@ def test_generated_gathers_are_simulated_from_the_maps(small_store: Store) -> No
 
 
 def test_generated_maps_are_a_function_of_the_seed_alone(tmp_path: Path) -> None:
-    first = generated(tmp_path / "a", "prepare.seed=5", "prepare.threads=1")
-    again = generated(tmp_path / "b", "prepare.seed=5", "prepare.threads=2")
+    first = generated(tmp_path / "a", "prepare.seed=5", "machine.threads=1")
+    again = generated(tmp_path / "b", "prepare.seed=5", "machine.threads=2")
     other = generated(tmp_path / "c", "prepare.seed=6")
     assert same(first, again)
     assert not np.array_equal(first.maps([0]), other.maps([0]))

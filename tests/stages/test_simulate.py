@@ -17,8 +17,9 @@ import pytest
 import fwi
 from fwi.config import Config, load_config, save_config
 from fwi.data import shards
-from fwi.data.inputs import open_map_source
-from fwi.data.store import Store, StoreWriter, checksum, shard_folder
+from fwi.data.inputs import open_map_inputs
+from fwi.data.store import Store, checksum, shard_folder
+from fwi.data.writer import StoreWriter
 from fwi.files import open_array
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
 from fwi.stages import run, simulate
@@ -39,7 +40,7 @@ SETTINGS = [
     "simulate.receiver_depth=20",
     "simulate.shard_size=2",
     "simulate.n_folds=2",
-    "simulate.threads=1",
+    "machine.threads=1",
 ]
 OPTIONS = [word for setting in SETTINGS for word in ("--set", setting)]
 
@@ -165,7 +166,7 @@ def test_folder_may_hold_more_files_than_may_be_open(tmp_path: Path) -> None:
         few = lowest_free.fileno() + 50
     resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
     try:
-        read = open_map_source(tmp_path).read(range(100))
+        read = open_map_inputs(tmp_path).read(range(100))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert np.array_equal(read, np.concatenate([maps_of(1, i) for i in range(100)]))
@@ -246,7 +247,7 @@ def test_only_force_replaces_a_store_of_other_settings(tmp_path: Path, file: Pat
 def test_finished_store_is_left_alone_whatever_the_threads(tmp_path: Path, file: Path) -> None:
     catalog = simulate.run(configure(file, tmp_path / "store")).path / "catalog.parquet"
     written = catalog.stat().st_mtime_ns
-    simulate.run(configure(file, tmp_path / "store", "simulate.threads=2"))
+    simulate.run(configure(file, tmp_path / "store", "machine.threads=2"))
     assert catalog.stat().st_mtime_ns == written
 
 

@@ -16,8 +16,9 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from fwi.config import Config, TrainConfig
-from fwi.data.store import Store, StoreWriter
+from fwi.config import Config, MachineConfig, TrainConfig
+from fwi.data.store import Store
+from fwi.data.writer import StoreWriter
 from fwi.inference.checkpoint import read_description, read_tensors
 from fwi.inference.predictor import load
 from fwi.stages import train
@@ -43,7 +44,7 @@ def changed(config: Config, **changes: object) -> Config:
     return config.model_copy(update={"train": section})
 
 
-def start(name: str, runs: Path, store: Store) -> subprocess.Popen[bytes]:
+def start(name: str, runs: Path, store: Store, **changes: object) -> subprocess.Popen[bytes]:
     """Begin or go on with three epochs on one thread, in a process of its own."""
     options = {
         "runs": runs,
@@ -52,7 +53,8 @@ def start(name: str, runs: Path, store: Store) -> subprocess.Popen[bytes]:
         "train.variant": "resnet10t",
         "train.options": "{stem_channels: [4, 8], decoder_channels: [16, 16, 8, 8]}",
         "train.precision": "float32",
-        "train.threads": 1,
+        "machine.threads": 1,
+        **changes,
     }
     command = [sys.executable, "-m", "fwi", "train", "--name", name, "--store", str(store.path)]
     command += [f"--set={key}={value}" for key, value in options.items()]
@@ -87,6 +89,25 @@ def await_epoch(run: Path, process: subprocess.Popen[bytes], epoch: int) -> None
             pass  # not there yet, or just being replaced
         time.sleep(0.005)
     pytest.fail(f"epoch {epoch} did not come")
+
+
+def await_step(run: Path, process: subprocess.Popen[bytes], step: int) -> None:
+    """Wait until the last checkpoint is that of a step."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if kept_step(run) >= step:
+                return
+        except (FileNotFoundError, ValueError):
+            pass  # not there yet, or just being replaced
+        time.sleep(0.002)
+    pytest.fail(f"step {step} did not come")
+
+
+def kept_step(run: Path) -> int:
+    """Read the step that the last checkpoint is of; recovered first, as its writer would."""
+    last = run / "checkpoints" / "last"
+    return int(read_tensors(last / "training.safetensors")["trainer.step"])
 
 
 def read_epoch(run: Path) -> int:
@@ -135,6 +156,22 @@ def test_killed_again_and_again_it_ends_as_if_undisturbed(
     assert [p.name for p in run.rglob(".*")] == []  # what the kills left is gone
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
+def test_killed_in_an_epoch_it_goes_on_from_there(
+    undisturbed: Path, runs: Path, small_store: Store
+) -> None:
+    """Checkpoints every step: a kill costs one, and not the epoch."""
+    run = runs / "midway"
+    often = {"machine.checkpoint_minutes": 1e-9}
+    process = start("midway", runs, small_store, **often)
+    await_step(run, process, 7)  # of five an epoch
+    kill(process)
+    step = kept_step(run)
+    assert step >= 7
+    finish(start("midway", runs, small_store, **often))
+    same(undisturbed, run)
+
+
 def test_finished_run_started_again_returns_what_it_was(
     undisturbed: Path, runs: Path, small_store: Store, small_config: Config
 ) -> None:
@@ -179,11 +216,12 @@ def test_another_config_in_the_same_folder_is_refused_and_forced(config: Config)
     assert again.history != first.history
 
 
-def test_threads_are_no_part_of_a_runs_identity(config: Config) -> None:
+def test_the_machine_is_no_part_of_a_runs_identity(config: Config) -> None:
     before = torch.get_num_threads()
     try:
         first = train.run(config)
-        assert train.run(changed(config, threads=1)).history == first.history
+        one = config.model_copy(update={"machine": MachineConfig(threads=1, workers=1)})
+        assert train.run(one).history == first.history
     finally:
         torch.set_num_threads(before)
 
@@ -195,13 +233,25 @@ def test_threads_are_no_part_of_a_runs_identity(config: Config) -> None:
         ({"model": "unett"}, KeyError, "did you mean 'unet'"),
         ({"variant": "resnet10"}, KeyError, "did you mean 'resnet10t'"),
         ({"options": {"n_shots": 7}}, ValueError, "has 6 shots, the network takes 7"),
+        ({"objective": "superwised"}, KeyError, "did you mean 'supervised'"),
+        ({"objective": "feedback"}, TypeError, "model must be a corrector"),
+        ({"stores": ["nowhere"]}, FileNotFoundError, "the store nowhere does not exist"),
         (
             {"pretrained": "no.safetensors"},
             FileNotFoundError,
             "weights no.safetensors do not exist",
         ),
     ],
-    ids=["fold", "model", "variant", "shots", "pretrained"],
+    ids=[
+        "fold",
+        "model",
+        "variant",
+        "shots",
+        "objective",
+        "another network's",
+        "store",
+        "pretrained",
+    ],
 )
 def test_config_that_does_not_fit_is_refused_and_takes_no_folder(
     config: Config, changes: dict[str, object], error: type[Exception], message: str
@@ -243,7 +293,7 @@ def test_store_without_maps_is_refused(config: Config, small_store: Store, tmp_p
         ("corrector", "resnet10t", OPTIONS),
         ("unet", "resnet10t", OPTIONS | {"confidence": True, "n_families": 10}),
     ],
-    ids=["adversarial", "feedback", "all heads"],
+    ids=["critic", "feedback", "all heads"],
 )
 def test_every_objective_is_trained_and_its_checkpoint_predicts(
     config: Config, small_store: Store, model: str, variant: str, options: dict[str, object]
@@ -264,3 +314,29 @@ def test_local_weights_start_the_encoder_and_are_not_asked_for_again(
     assert load(result.run).description is not None  # the checkpoint holds all weights itself
     again = train.run(changed(config, pretrained=str(file)))  # nor when a fit goes on
     assert again.history == result.history
+
+
+def test_an_objective_of_the_experiment_is_taken(config: Config) -> None:
+    """A critic beside an ordinary U-Net, one step a step."""
+    chosen = {"name": "critic", "options": {"critic_steps": 1}}
+    result = train.run(changed(config, objective=chosen))
+    tensors = read_tensors(result.run / "checkpoints" / "last" / "training.safetensors")
+    assert any(name.startswith("critic.") for name in tensors)
+
+
+def test_further_stores_are_learned_from_by_their_weight(
+    config: Config, small_store: Store, tmp_path: Path
+) -> None:
+    """Twice the samples: as many steps more; a weight of almost nothing leaves the loss small."""
+    shutil.copytree(small_store.path, tmp_path / "more")
+    alone = train.run(config)
+    config = config.model_copy(update={"name": "more"})
+    light = {"path": str(tmp_path / "more"), "weight": 1e-9}
+    both = train.run(changed(config, stores=[light]))
+    steps = [
+        int(read_tensors(r.run / "checkpoints" / "last" / "training.safetensors")["trainer.step"])
+        for r in (alone, both)
+    ]
+    assert steps == [5, 10]
+    # Half of the samples of an epoch cost nothing, on the way to maps that are as far off.
+    assert both.history[0]["train_loss"] < 0.75 * alone.history[0]["train_loss"]

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from batches import batch_of
 
 import fwi
 from fwi import families
 from fwi.inference.predictor import Predictor
 from fwi.models import create_model
 from fwi.physics.misfit import residual
-from fwi.training.objectives.base import objective_of
-from fwi.training.objectives.feedback import mend, predict_in_passes
+from fwi.training.objectives import create_objective
 
 
 def samples() -> tuple[np.ndarray, np.ndarray]:
@@ -42,17 +42,17 @@ def test_a_pass_reads_the_map_and_its_residual() -> None:
     other = torch.from_numpy(maps[::-1].copy())[:, None]
     left = residual(other[:, 0], observed)
     with torch.inference_mode():
-        torch.testing.assert_close(mend(model, observed, other), model(observed, left, other))
+        torch.testing.assert_close(model.mend(observed, other), model(observed, left, other))
         assert (model(observed, left, other) - model(observed, 0 * left, other)).abs().max() > 1e-3
 
 
 def test_passes_follow_each_other() -> None:
     gathers = torch.from_numpy(samples()[0])
     with torch.inference_mode():
-        one = predict_in_passes(corrector(1), gathers)
-        three = predict_in_passes(corrector(3), gathers)
+        one = corrector(1).predict_all(gathers).velocity
+        three = corrector(3).predict_all(gathers).velocity
         model = corrector()
-        torch.testing.assert_close(mend(model, gathers, mend(model, gathers, one)), three)
+        torch.testing.assert_close(model.mend(gathers, model.mend(gathers, one)), three)
     assert (three - one).abs().max() > 1e-3
 
 
@@ -62,7 +62,7 @@ def test_predictor_mends_maps_of_others() -> None:
     better = predictor.correct(gathers, maps)
     with torch.inference_mode():
         observed, start = (torch.from_numpy(a).to(predictor.device) for a in (gathers, maps))
-        expected = mend(predictor.model, observed, start[:, None])
+        expected = predictor.model.mend(observed, start[:, None])
     # Another batch size may take another convolution algorithm: float32 rounding.
     np.testing.assert_allclose(better, expected[:, 0].cpu().numpy(), atol=0.05)
     with pytest.raises(ValueError, match=r"velocity must be \(3, 70, 70\)"):
@@ -74,13 +74,12 @@ def test_predictor_mends_maps_of_others() -> None:
 def test_every_pass_counts_in_the_loss_and_is_learned_from() -> None:
     gathers, maps = (torch.from_numpy(a) for a in samples())
     model = corrector(3)
-    family = torch.zeros(3, dtype=torch.int64)
-    objective = objective_of(model).eval()
+    objective = create_objective(model).eval()
     first = model(gathers)
-    second = mend(model, gathers, first)
-    made = [first, second, mend(model, gathers, second)]
+    second = model.mend(gathers, first)
+    made = [first, second, model.mend(gathers, second)]
     errors = [(one[:, 0] - maps).abs().mean() for one in made]
-    loss = objective(gathers, maps, family)
+    loss = objective(batch_of(gathers, maps))
     torch.testing.assert_close(loss, sum(errors) / 3)
     loss.backward()
     # A pass alone has a gradient of its own; the whole one differs from the first pass's.

@@ -1,17 +1,21 @@
 """The training loop: its loss, its rate, its average and its errors."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
+from batches import batch_of
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
 
 from fwi.config import TrainConfig
+from fwi.data.batch import Batch
+from fwi.data.loader import FixedBatches
 from fwi.inference.precision import choose_precision
 from fwi.schedules import one_cycle
-from fwi.training.callbacks.all import WeightAverage
-from fwi.training.objectives.base import Supervised
+from fwi.training.callbacks.average import WeightAverage
+from fwi.training.objectives.supervised import Supervised
+from fwi.training.recipe import Recipe, recipe_of
 from fwi.training.trainer import Callback, Trainer
 
 CPU = torch.device("cpu")
@@ -46,34 +50,46 @@ class Watch(Callback):
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Note the step."""
-        self.rates.append(trainer.optimizer.param_groups[0]["lr"])
+        self.rates.append(trainer.recipe.optimizer.param_groups[0]["lr"])
         self.weights.append({k: v.clone() for k, v in trainer.model.state_dict().items()})
         self.steps.append(trainer.step)
-
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        """Keep the metrics."""
-        trainer.history.append(trainer.metrics)
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Note the event."""
         self.events.append("end")
 
 
-def loader(poison: bool = False) -> DataLoader[Any]:
-    """Sixteen samples whose velocity is linear in the gathers, four batches."""
-    gathers = torch.linspace(-1, 1, 16)[:, None, None, None].expand(16, 1, 4, 4).clone()
-    velocity = 3 + 2 * gathers[:, 0, :2, :2]
-    if poison:
-        velocity[5] = torch.nan
-    family = torch.zeros(16, dtype=torch.int64)
-    return DataLoader(TensorDataset(gathers, velocity, family), 4, shuffle=True)
+class Shuffled:
+    """Sixteen samples whose velocity is linear in the gathers, four batches, by epoch."""
+
+    def __init__(self, poison: bool = False) -> None:
+        self.gathers = torch.linspace(-1, 1, 16)[:, None, None, None].expand(16, 1, 4, 4).clone()
+        self.velocity = 3 + 2 * self.gathers[:, 0, :2, :2]
+        if poison:
+            self.velocity[5] = torch.nan
+
+    def __len__(self) -> int:
+        """Count the steps of an epoch."""
+        return 4
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Shuffle by the epoch."""
+        order = torch.randperm(16, generator=torch.Generator().manual_seed(epoch))
+        for part in order.reshape(4, 4)[first:]:
+            yield batch_of(self.gathers[part], self.velocity[part])
 
 
 def toy_trainer(*callbacks: Callback, poison: bool = False, **changes: Any) -> Trainer:
     torch.manual_seed(0)
-    config = TrainConfig(**{"epochs": 5, "lr": 0.3, "weight_decay": 0, "warmup": 0.3, **changes})
+    config = TrainConfig(
+        **{"epochs": 5, "lr": 0.3, "weight_decay": 0, "warmup": 0.3, "precision": "float32"}
+        | changes
+    )
     model = next((c.source for c in callbacks if isinstance(c, Averaged)), None) or Toy()
-    return Trainer(Supervised(model), loader(poison), config, "float32", CPU, callbacks)
+    recipe = recipe_of(config, model, 4 * config.epochs, CPU)
+    return Trainer(
+        Supervised(model), Shuffled(poison), recipe, epochs=config.epochs, callbacks=callbacks
+    )
 
 
 class Averaged(WeightAverage):
@@ -98,19 +114,103 @@ def test_rate_follows_the_one_cycle_schedule() -> None:
     trainer = toy_trainer(watch)
     history = trainer.fit()
     assert trainer.total_steps == 20
-    assert watch.steps == list(range(20))
+    assert watch.steps == list(range(1, 21))
     assert watch.rates == [one_cycle(step, 20, 0.3, 0.3) for step in range(20)]
     assert [row["lr"] for row in history] == watch.rates[3::4]
 
 
-def test_two_fits_of_one_seed_are_equal_and_of_another_seed_differ() -> None:
-    runs = []
-    for seed in (1, 1, 2):
-        watch = Watch()
-        toy_trainer(watch, seed=seed).fit()
-        runs.append(watch.weights[-1]["linear.weight"])
-    assert torch.equal(runs[0], runs[1])
-    assert not torch.equal(runs[0], runs[2])
+def test_what_a_network_draws_hangs_on_the_seed_and_the_step() -> None:
+    class Draws(nn.Module):
+        """A map that is drawn anew each time."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+            self.drawn: list[float] = []
+
+        def forward(self, gathers: torch.Tensor) -> torch.Tensor:
+            value = torch.rand(())
+            self.drawn.append(value.item())
+            return self.scale * value.expand(len(gathers), 1, 2, 2)
+
+    def drawn(seed: int) -> list[float]:
+        model = Draws()
+        recipe = Recipe(torch.optim.SGD(model.parameters(), lr=0.0))
+        Trainer(Supervised(model), Shuffled(), recipe, epochs=2, seed=seed).fit()
+        return model.drawn
+
+    first = drawn(1)
+    assert len(set(first)) == 8
+    assert drawn(1) == first
+    assert not set(drawn(2)) & set(first)
+
+
+def test_history_needs_no_callback() -> None:
+    history = toy_trainer(epochs=2).fit()
+    assert [set(row) for row in history] == [{"epoch", "lr", "train_loss"}] * 2
+
+
+def test_stop_ends_the_fit_and_closes_the_epoch() -> None:
+    class Stop(Callback):
+        def on_step_end(self, trainer: Trainer) -> None:
+            if trainer.step == 6:
+                trainer.stop()
+
+    watch = Watch()
+    trainer = toy_trainer(Stop(), watch)
+    history = trainer.fit()
+    assert watch.steps == [1, 2, 3, 4, 5, 6]
+    assert [row["epoch"] for row in history] == [1, 2]
+    assert watch.events == ["start", "end"]
+    assert trainer.step == 8  # where the next epoch would begin
+
+
+def test_an_optimizer_may_ask_twice_for_one_step() -> None:
+    """Sharpness-aware minimisation takes the gradient at the weights plus rho g / |g|."""
+
+    class Twice(torch.optim.SGD):
+        rho = 0.1
+
+        def step(self, closure: Any) -> Any:
+            loss = closure()
+            [parameters] = [group["params"] for group in self.param_groups]
+            length = torch.stack([p.grad.norm() for p in parameters]).norm()
+            moves = [self.rho * p.grad / length for p in parameters]
+            with torch.no_grad():
+                for p, move in zip(parameters, moves, strict=True):
+                    p.add_(move)
+            closure()
+            with torch.no_grad():
+                for p, move in zip(parameters, moves, strict=True):
+                    p.sub_(move)
+            super().step()
+            return loss
+
+    torch.manual_seed(0)
+    gathers, velocity = torch.ones(1, 1, 4, 4), torch.full((1, 2, 2), 5.0)
+
+    class Line(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.slope = nn.Parameter(torch.tensor([[2.0]]))
+
+        def forward(self, gathers: torch.Tensor) -> torch.Tensor:
+            return (self.slope**2 * gathers[:, :, :2, :2]).float()
+
+    model = Line()
+    recipe = Recipe(Twice(model.parameters(), lr=0.01))
+    loader = FixedBatches([batch_of(gathers, velocity)])
+    history = Trainer(Supervised(model), loader, recipe, epochs=1).fit()
+    # |s^2 - 5| at s = 2 falls with the slope -2 s; its gradient is taken at s = 2 - 0.1.
+    assert model.slope.item() == pytest.approx(2 + 0.01 * 2 * 1.9)
+    assert history[0]["train_loss"] == pytest.approx(1.0)
+
+
+def test_without_a_schedule_the_optimizers_rate_stays() -> None:
+    model = Toy()
+    recipe = Recipe(torch.optim.SGD(model.parameters(), lr=0.05))
+    history = Trainer(Supervised(model), Shuffled(), recipe, epochs=2).fit()
+    assert [row["lr"] for row in history] == [0.05, 0.05]
 
 
 def test_nan_loss_stops_with_advice_and_tells_the_callbacks() -> None:
@@ -119,8 +219,8 @@ def test_nan_loss_stops_with_advice_and_tells_the_callbacks() -> None:
     with pytest.raises(FloatingPointError) as caught:
         trainer.fit()
     assert str(caught.value) == (
-        f"the loss is nan at step {trainer.step}; lower train.lr (now 0.3) "
-        "or use train.precision=float32"
+        f"the loss is nan at step {trainer.step}; lower train.lr "
+        f"({one_cycle(trainer.step, 20, 0.3, 0.3):g} there) or use train.precision=float32"
     )
     assert watch.events == ["start", "end"]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.scheme.wavelet import ricker
+from fwi.physics.scheme.wavelet import source_signal
 
 
 class Lines:
@@ -29,9 +29,8 @@ class Lines:
         self._shots = torch.arange(len(g.source_x))
         self._sources = torch.from_numpy(g.source_idx) + g.sponge_width
         self._receivers = (torch.from_numpy(g.receiver_idx) + g.sponge_width).to(like.device)
-        wavelet = torch.from_numpy(ricker(g.frequency, g.dt)[: g.nt])
         self._wavelet = torch.zeros(self.calls * steps, 1, 1, dtype=torch.float64)
-        self._wavelet[: len(wavelet), 0, 0] = wavelet
+        self._wavelet[: g.nt, 0, 0] = torch.from_numpy(source_signal(g))
         self._shape = (self.calls * steps, batch, len(g.source_x), g.nx + 2 * g.sponge_width)
 
     def of_sources(self, strength: Tensor) -> Tensor:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from fwi.arrays import Array
 from fwi.geometry import AcquisitionGeometry
-from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.padding import replicate, sum_replicas
+from fwi.physics.scheme.sponge import step_damping
 
 
-class Medium(NamedTuple):
-    """A batch of maps on the padded grid.
+class DenseMedium(NamedTuple):
+    """A batch of maps on the padded grid, or a change of them.
 
     Attributes:
         a: 4/3 (v dt / dx)^2, (B, 1, rows, columns). 4/3 is the stencil's largest weight, taken
@@ -27,44 +30,32 @@ class Medium(NamedTuple):
     source: int
     receiver: int
 
+    @classmethod
+    def of_maps(
+        cls, courant2: Array, vmin: Array, geometry: AcquisitionGeometry, like: Tensor
+    ) -> DenseMedium:
+        """Lay out maps, or a change of them.
 
-def lay_out(a: Tensor, vmin: Tensor, geometry: AcquisitionGeometry, like: Tensor) -> Medium:
-    """Lay out maps, or a change of them.
-
-    Args:
-        a: 4/3 (v dt / dx)^2 of the maps, (B, nz, nx) float64.
-        vmin: the velocity that each map's sponge is made for, (B,) float64, m/s.
-        geometry: grid, time step, sources and receivers.
-        like: a tensor of the dtype and on the device of the run.
-    """
-    g, width = geometry, geometry.sponge_width
-    strip = torch.from_numpy(damping(1.0, g.dx, width) * g.dt)
-    inward = strip.flip(0)
-    k = torch.zeros(g.nz + 2 * width, g.nx + 2 * width, dtype=torch.float64)
-    k[:width], k[width + g.nz :] = inward[:, None], strip[:, None]
-    k[:, :width], k[:, width + g.nx :] = inward, strip
-    return Medium(
-        replicate(a, width).to(like),
-        (vmin[:, None, None, None] * k).to(like),
-        g.source_depth_idx + width,
-        g.receiver_depth_idx + width,
-    )
-
-
-def replicate(values: Tensor, width: int) -> Tensor:
-    """Repeat the edge of maps (B, nz, nx) outward: (B, 1, nz + 2 width, nx + 2 width)."""
-    rows, columns = (_replicated(n, width) for n in values.shape[1:])
-    return values[:, None, rows[:, None], columns]
+        Args:
+            courant2: (v dt / dx)^2 of the maps, (B, nz, nx) float64.
+            vmin: the velocity that each map's sponge is made for, (B,) float64, m/s.
+            geometry: grid, time step, sources and receivers.
+            like: a tensor of the dtype and on the device of the run.
+        """
+        g, width = geometry, geometry.sponge_width
+        by_row, by_column = step_damping(1.0, g)
+        k = np.tile(by_column, (len(by_row), 1))
+        k[:, width:-width] = by_row[:, None]
+        a = replicate(replicate(4 / 3 * courant2, width, axis=1), width, axis=2)
+        return cls(
+            torch.from_numpy(a[:, None]).to(like),
+            torch.from_numpy(vmin[:, None, None, None] * k).to(like),
+            g.source_depth_idx + width,
+            g.receiver_depth_idx + width,
+        )
 
 
-def fold(values: Tensor, width: int) -> Tensor:
-    """Transpose of `replicate`: add what replicating cells hold to the cell they replicate."""
-    batch, _, *padded = values.shape
-    nz, nx = (n - 2 * width for n in padded)
-    rows = values.new_zeros(batch, nz, padded[1])
-    rows.index_add_(1, _replicated(nz, width), values[:, 0])
-    return values.new_zeros(batch, nz, nx).index_add_(2, _replicated(nx, width), rows)
-
-
-def _replicated(size: int, width: int) -> Tensor:
-    return torch.arange(-width, size + width).clamp(0, size - 1)
+def image_of_maps(image: Tensor, width: int) -> Array:
+    """Transpose of replicating: sum an image (B, 1, rows, columns) to (B, nz, nx) float64."""
+    padded = image[:, 0].cpu().double().numpy()
+    return sum_replicas(sum_replicas(padded, width, axis=1), width, axis=2)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fwi.physics.dense.medium import Medium
+from fwi.physics.dense.medium import DenseMedium
 
 STEPS = 20  # taken by one call: few calls, but a function that compiles in a minute
 
@@ -26,7 +26,7 @@ _OPTIONS: dict[str, Any] = {"triton.cudagraphs": True, "realize_reads_threshold"
 Steps = Callable[..., tuple[Tensor, ...]]
 
 
-def record_steps(p: Tensor, d: Tensor, medium: Medium, added: Tensor) -> tuple[Tensor, ...]:
+def record_steps(p: Tensor, d: Tensor, medium: DenseMedium, added: Tensor) -> tuple[Tensor, ...]:
     """Take steps forward.
 
     Args:
@@ -46,7 +46,7 @@ def record_steps(p: Tensor, d: Tensor, medium: Medium, added: Tensor) -> tuple[T
     return p, d, torch.stack(seen)
 
 
-def save_steps(p: Tensor, d: Tensor, medium: Medium, added: Tensor) -> tuple[Tensor, ...]:
+def save_steps(p: Tensor, d: Tensor, medium: DenseMedium, added: Tensor) -> tuple[Tensor, ...]:
     """Take steps forward, as `record_steps` does, and return p, d and each step's a L p."""
     saved = []
     for line in added.unbind():
@@ -57,7 +57,7 @@ def save_steps(p: Tensor, d: Tensor, medium: Medium, added: Tensor) -> tuple[Ten
 
 
 def adjoint_steps(
-    mu: Tensor, d: Tensor, image: Tensor, medium: Medium, added: Tensor, saved: list[Tensor]
+    mu: Tensor, d: Tensor, image: Tensor, medium: DenseMedium, added: Tensor, saved: list[Tensor]
 ) -> tuple[Tensor, ...]:
     """Take steps backward with the adjoint field (fwi.physics.kernel.shot).
 
@@ -86,8 +86,8 @@ def tangent_steps(
     d: Tensor,
     tp: Tensor,
     td: Tensor,
-    medium: Medium,
-    change: Medium,
+    medium: DenseMedium,
+    change: DenseMedium,
     added: Tensor,
     of_added: Tensor,
 ) -> tuple[Tensor, ...]:

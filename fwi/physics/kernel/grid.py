@@ -9,7 +9,9 @@ import numpy as np
 from fwi.arrays import Array
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.kernel.simd import REGISTER_BYTES
-from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.maps import squared_courant
+from fwi.physics.scheme.padding import nearest_cells, replicate, sum_replicas
+from fwi.physics.scheme.sponge import step_damping
 
 BLOCK = 4  # rows that the kernel updates together
 HALO = 2  # cells that the stencil reads beyond an edge: those of the opposite edge
@@ -73,26 +75,25 @@ def make_grid(velocity: Array, geometry: AcquisitionGeometry, vmin: float, dtype
     """
     g, width = geometry, geometry.sponge_width
     rows, columns = g.nz + 2 * width, g.nx + 2 * width
-    a = lay_out(4 / 3 * (velocity * g.dt / g.dx) ** 2, width, dtype)
+    a = flat_rows(4 / 3 * squared_courant(velocity, g), width, dtype)
     stride = a.size // (g.nz + 1)
     lanes = REGISTER_BYTES // a.itemsize
-    first, last = lanes + width, lanes + width + g.nx
-    strip = damping(vmin, g.dx, width) * g.dt
+    by_row, by_column = step_damping(vmin, g)
     damped_x, inside = aligned_zeros(stride, dtype), aligned_zeros(stride, dtype)
     damped_x[:] = 1
-    damped_x[lanes:first], damped_x[last : last + width] = 1 - strip[::-1], 1 - strip
-    inside[first:last] = 1
+    damped_x[lanes : lanes + columns] = 1 - by_column
+    inside[lanes + width : lanes + width + g.nx] = 1
     filled = -(-rows // BLOCK) * BLOCK
     damped_z = np.zeros(filled, dtype)
-    damped_z[:width], damped_z[width + g.nz : rows] = strip[::-1], strip
-    map_row = np.clip(np.arange(filled) - width, 0, g.nz - 1)
-    map_row[rows:] = g.nz
+    damped_z[:rows] = by_row
+    map_row = np.full(filled, g.nz)
+    map_row[:rows] = nearest_cells(g.nz, width)
     row_a = (map_row * stride).astype(np.uint64)
     return Grid(a, row_a, damped_x, inside, damped_z, rows, columns, stride)
 
 
-def lay_out(values: Array, width: int, dtype: Any) -> Array:
-    """Lay out a map as `Grid.a` has it.
+def flat_rows(values: Array, width: int, dtype: Any) -> Array:
+    """Lay out a map as `Grid.a` has it: its rows, replicated to both sides.
 
     Args:
         values: one of each cell, (nz, nx).
@@ -104,15 +105,15 @@ def lay_out(values: Array, width: int, dtype: Any) -> Array:
     stride = (-(-(columns + HALO) // lanes) + 2) * lanes
     flat = aligned_zeros((nz + 1) * stride, dtype)
     rows = flat.reshape(nz + 1, stride)
-    rows[:nz, lanes : lanes + columns] = np.pad(values, ((0, 0), (width, width)), "edge")
+    rows[:nz, lanes : lanes + columns] = replicate(values, width, axis=1)
     return flat
 
 
-def fold(rows: Array, grid: Grid, nz: int, width: int) -> Array:
-    """Transpose of `lay_out`: add what replicating columns hold to the column they replicate.
+def sum_flat_rows(flat: Array, grid: Grid, nz: int, width: int) -> Array:
+    """Transpose of `flat_rows`: add what replicating columns hold to the column they replicate.
 
     Args:
-        rows: flat, in the layout of `Grid.a`.
+        flat: in the layout of `Grid.a`.
         grid: the layout.
         nz: rows of the map.
         width: columns that replicate the first and the last one.
@@ -120,12 +121,8 @@ def fold(rows: Array, grid: Grid, nz: int, width: int) -> Array:
     Returns:
         (nz, nx) float64.
     """
-    first, last = grid.lanes + width, grid.lanes + grid.columns - width
-    values = rows.reshape(nz + 1, grid.stride)[:nz].astype(np.float64)
-    folded = values[:, first:last].copy()
-    folded[:, 0] += values[:, grid.lanes : first].sum(1)
-    folded[:, -1] += values[:, last : grid.lanes + grid.columns].sum(1)
-    return folded
+    rows = flat.reshape(nz + 1, grid.stride)[:nz, grid.lanes : grid.lanes + grid.columns]
+    return sum_replicas(rows.astype(np.float64), width, axis=1)
 
 
 def aligned_zeros(size: int, dtype: Any) -> Array:

@@ -13,88 +13,16 @@ for some dozens of steps.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.geometry import AcquisitionGeometry
-from fwi.physics.kernel.grid import BLOCK, Grid, aligned_zeros, fold, lay_out, make_grid
+from fwi.physics.kernel.grid import BLOCK, Grid, aligned_zeros, flat_rows
 from fwi.physics.kernel.loops import run_backward, run_forward, run_tangent
-from fwi.physics.kernel.windows import EPOCH, Windows, find_windows
-from fwi.physics.scheme.wavelet import ricker
-
-_SCRATCH = threading.local()
-
-
-@dataclass(frozen=True)
-class Medium:
-    """A map, laid out for the kernel.
-
-    Attributes:
-        velocity: (nz, nx) float64, m/s.
-        geometry: sources, receivers, grid and time axis.
-        vmin: the velocity that the sponge is made for, m/s.
-        grid: the map's layout; its dtype is that of the runs.
-        windows: where each shot's wavefield matters.
-    """
-
-    velocity: Array
-    geometry: AcquisitionGeometry
-    vmin: float
-    grid: Grid
-    windows: list[Windows]
-
-    @classmethod
-    def lay_out(
-        cls, velocity: Array, geometry: AcquisitionGeometry, vmin: float, dtype: Any
-    ) -> Medium:
-        """Lay out a map."""
-        grid = make_grid(velocity, geometry, vmin, dtype)
-        return cls(velocity, geometry, vmin, grid, find_windows(velocity, geometry, grid))
-
-    def source(self, shot: int) -> tuple[int, int]:
-        """Row and column of a source in the map."""
-        return self.geometry.source_depth_idx, int(self.geometry.source_idx[shot])
-
-    def source_cells(self, shot: int) -> Array:
-        """Flat index of a source, (1,)."""
-        width, (z, x) = self.geometry.sponge_width, self.source(shot)
-        return np.array([self.grid.flat_index(z + width, x + width)])
-
-    def receiver_cells(self) -> Array:
-        """Flat indices of the receivers."""
-        g = self.geometry
-        return self.grid.flat_index(
-            g.receiver_depth_idx + g.sponge_width, g.receiver_idx + g.sponge_width
-        )
-
-    def wavelet(self) -> Array:
-        """The source's signal, with zeros to the record's end, (nt, 1)."""
-        g = self.geometry
-        signal = ricker(g.frequency, g.dt)[: g.nt]
-        return np.pad(signal, (0, g.nt - len(signal)))[:, None]
-
-    def sources(self, shot: int) -> tuple[Array, Array]:
-        """What the kernel adds where: flat index of the source, and (v dt)^2 w, (nt, 1)."""
-        strength = (self.velocity[self.source(shot)] * self.geometry.dt) ** 2
-        return self.source_cells(shot), (self.wavelet() * strength).astype(self.grid.a.dtype)
-
-    def fields(self, count: int) -> tuple[Array, ...]:
-        """Wavefields at rest: this thread's own, until it asks again.
-
-        Fresh memory costs a tenth of a shot, since the system clears and maps every page of it.
-        """
-        key = self.grid.size, self.grid.a.dtype
-        kept = _SCRATCH.__dict__.get("fields", {})
-        if key not in kept or len(kept[key]) < count:
-            kept = {key: tuple(aligned_zeros(*key) for _ in range(count))}
-            _SCRATCH.fields = kept
-        for field in kept[key][:count]:
-            field[:] = 0
-        return kept[key][:count]
+from fwi.physics.kernel.medium import KernelMedium
+from fwi.physics.kernel.windows import EPOCH, Windows
+from fwi.physics.scheme.maps import squared_courant_change
 
 
 @dataclass(frozen=True)
@@ -114,7 +42,7 @@ class Stretch:
     shape: tuple[int, int, int]
 
 
-def stretches(medium: Medium, shot: int, every: int) -> list[Stretch]:
+def stretches(medium: KernelMedium, shot: int, every: int) -> list[Stretch]:
     """Cut a shot's steps into stretches of `every` steps."""
     nt, found = medium.geometry.nt, []
     for first in range(0, nt, every):
@@ -129,7 +57,7 @@ def stretches(medium: Medium, shot: int, every: int) -> list[Stretch]:
 Checkpoints = list[tuple[Stretch, Array]]
 
 
-def forward(medium: Medium, shot: int, traces: Array, checkpoints: Checkpoints) -> None:
+def forward(medium: KernelMedium, shot: int, traces: Array, checkpoints: Checkpoints) -> None:
     """Run a shot.
 
     Args:
@@ -150,7 +78,7 @@ def forward(medium: Medium, shot: int, traces: Array, checkpoints: Checkpoints) 
             kept[:] = field.reshape(-1, grid.stride)[part.box]
 
 
-def backward(medium: Medium, shot: int, checkpoints: Checkpoints, residual: Array) -> Array:
+def backward(medium: KernelMedium, shot: int, checkpoints: Checkpoints, residual: Array) -> Array:
     """Gradient of a misfit of one shot's gather with respect to the map.
 
     Args:
@@ -163,9 +91,7 @@ def backward(medium: Medium, shot: int, checkpoints: Checkpoints, residual: Arra
         The gradient, (nz, nx) float64.
     """
     g, grid, source = medium.geometry, medium.grid, medium.source(shot)
-    courant2 = (medium.velocity * g.dt / g.dx) ** 2
-    at_receivers = courant2[g.receiver_depth_idx, g.receiver_idx]
-    residuals = medium.receiver_cells(), (residual * at_receivers).astype(grid.a.dtype)
+    residuals = medium.adjoint_sources(residual)
     at_source = np.zeros((g.nt, 1), grid.a.dtype)
     image = aligned_zeros(grid.a.size, grid.a.dtype)
     with np.errstate(divide="ignore"):  # k = 1 forgets the increment, and every step is kept then
@@ -179,13 +105,15 @@ def backward(medium: Medium, shot: int, checkpoints: Checkpoints, residual: Arra
             (p, d), tuple(adjoints), grid, undo, medium.windows[shot], part.first, part.last,
             medium.sources(shot), residuals, medium.source_cells(shot), at_source, image,
         )  # fmt: skip
-    gradient = 2 * fold(image, grid, g.nz, g.sponge_width) / (courant2 * medium.velocity)
+    gradient = medium.gradient(image)
     of_source = 2 * g.dx**2 / medium.velocity[source] * (at_source * medium.wavelet()).sum()
     gradient[source] += of_source
     return gradient
 
 
-def tangent(medium: Medium, shot: int, direction: Array, vmin_rate: float, traces: Array) -> None:
+def tangent(
+    medium: KernelMedium, shot: int, direction: Array, vmin_rate: float, traces: Array
+) -> None:
     """Directional derivative of one shot's gather.
 
     Args:
@@ -196,15 +124,15 @@ def tangent(medium: Medium, shot: int, direction: Array, vmin_rate: float, trace
         traces: the derivative, (nt, receivers), filled.
     """
     g, grid, source = medium.geometry, medium.grid, medium.source(shot)
-    slope = 2 * medium.velocity * direction  # of v^2
+    slope = squared_courant_change(medium.velocity, direction, g)
     change = grid._replace(
-        a=lay_out(4 / 3 * slope * (g.dt / g.dx) ** 2, g.sponge_width, traces.dtype),
+        a=flat_rows(4 / 3 * slope, g.sponge_width, traces.dtype),
         damped_x=np.ones_like(grid.damped_x),
         damped_z=np.zeros_like(grid.damped_z),
     )
     run_tangent(
         medium.fields(4), grid, change, vmin_rate, medium.windows[shot], medium.sources(shot),
-        (medium.wavelet() * slope[source] * g.dt**2).astype(traces.dtype),
+        (medium.wavelet() * slope[source] * g.dx**2).astype(traces.dtype),
         medium.receiver_cells(), traces,
     )  # fmt: skip
 

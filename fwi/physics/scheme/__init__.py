@@ -1,1 +1,1 @@
-"""What every engine shares: the wavelet, the sponge, the stable time step."""
+"""What every engine shares: maps and their padding, wavelet, sponge, stable time step."""

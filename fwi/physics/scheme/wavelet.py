@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fwi.geometry import AcquisitionGeometry
+
 
 def ricker(frequency: float, dt: float) -> npt.NDArray[np.float64]:
     """Ricker wavelet, w[j] = (1 - 2 b) exp(-b) with b = (pi f dt (c - j))^2.
@@ -25,3 +27,11 @@ def ricker(frequency: float, dt: float) -> npt.NDArray[np.float64]:
     centre = int(1.1 / (frequency * dt))
     b = ((centre - np.arange(2 * centre + 1)) * frequency * dt * np.pi) ** 2
     return (1 - 2 * b) * np.exp(-b)
+
+
+def source_signal(geometry: AcquisitionGeometry) -> npt.NDArray[np.float64]:
+    """The wavelet over a whole record, (nt,): cut at its end, or zero after the wavelet's."""
+    signal = np.zeros(geometry.nt)
+    wavelet = ricker(geometry.frequency, geometry.dt)[: geometry.nt]
+    signal[: len(wavelet)] = wavelet
+    return signal

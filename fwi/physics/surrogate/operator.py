@@ -1,4 +1,4 @@
-"""A cheap surrogate of the simulator for inner loops: a thin absorbing layer for the wide sponge.
+"""A cheap surrogate of the operator for inner loops: a thin absorbing layer for the wide sponge.
 
 It is not the operator of the data: never use it where exactness is claimed. The map itself runs
 the exact scheme, with the same source and record, but a convolutional PML of `width` cells with
@@ -11,139 +11,126 @@ single maps up to 2.2 and 26 %).
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import torch
-from torch.autograd.function import once_differentiable
 
 from fwi.arrays import Array
 from fwi.checks import check_velocity
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.physics.kernel.grid import HALO
-from fwi.physics.kernel.operator import available_threads, workers
-from fwi.physics.kernel.shot import Medium
+from fwi.physics.kernel.medium import KernelMedium
+from fwi.physics.kernel.threads import available_threads, each_shot
+from fwi.physics.kernel.windows import EPOCH
+from fwi.physics.operator import (
+    MEMORY,
+    OnSample,
+    check_directions,
+    check_residual,
+    nothing_kept,
+)
+from fwi.physics.scheme.maps import run_dtype, sponge_velocity
 from fwi.physics.scheme.stability import check_stable
-from fwi.physics.surrogate.shot import backward, forward, make_layer
+from fwi.physics.surrogate.profile import make_layer
+from fwi.physics.surrogate.shot import backward, forward, tangent
 
 # Chosen on generated maps of all families, seeds 100 and 101, against an open earth (a sponge of
 # 400 cells). With 13 cells a map of 70 fills 96 columns: whole registers, with each layer in one.
 WIDTH = 13
+_STRETCH, _CHECKPOINTS = 8 * EPOCH, 32  # steps between two checkpoints, at least; the most of them
 
 
-def simulate_surrogate(
-    velocity: Any,
-    geometry: AcquisitionGeometry = OPENFWI,
-    *,
-    width: int = WIDTH,
-    threads: int | None = None,
-) -> Any:
-    """Approximate `fwi.simulate`, faster, with absorbing layers for the data's sponge.
-
-    A surrogate: never used where exactness is claimed. For how far it is off, see the module.
-
-    Args:
-        velocity: P-wave velocity (B, Z, X), m/s, strictly positive; a NumPy array or a torch
-            tensor, whose gathers can be differentiated: exactly the derivative of the surrogate.
-        geometry: sources, receivers, grid and time axis; its sponge is not used.
-        width: cells of the layers around the map.
-        threads: shots computed at once; by default one for each processor of this process.
-
-    Returns:
-        Gathers (B, S, T, R): float64 for float64 maps, float32 otherwise; a torch tensor where
-        the maps were one.
-
-    Raises:
-        ValueError: if the shape or a value does not fit, or the time step is unstable.
-        TypeError: if the maps are not floating.
-    """
-    if isinstance(velocity, torch.Tensor):
-        return _Surrogate.apply(velocity, geometry, width, threads)
-    return Surrogate(velocity, geometry, width, threads).gathers
-
-
-class Surrogate:
-    """The surrogate's gathers of a batch of maps, and their Jacobian from the left.
+class SurrogateOperator:
+    """The surrogate linearised about a batch of maps (`fwi.physics.operator.Operator`), in NumPy.
 
     Attributes:
-        gathers: (B, S, T, R).
+        gathers: (B, S, T, R) of the maps.
 
     Args:
-        velocity: (B, nz, nx), m/s.
-        geometry: sources, receivers, grid and time axis.
-        width: cells of the layers.
-        threads: shots computed at once; None is one for each processor.
-        keep: whether to keep what `vjp` needs: 28 MB a sample of OPENFWI in float32.
+        velocity: maps (B, nz, nx), m/s, strictly positive.
+        geometry: sources, receivers, grid and time axis; its sponge is not used.
+        vmin: velocities of sponges, (B,), m/s. There are none, so that nothing depends on them:
+            `vmin_vjp` is zero.
+        threads: shots computed at once; by default one for each processor of this process.
+        memory: most MB of wavefields that a sample holds between its gathers and `vjp` (one of
+            OPENFWI in float32 needs 28 of them for the fastest); None keeps nothing, and `vjp`
+            cannot be called.
+        on_sample: called with the sample's index as each one's gathers are finished, in order.
+        width: cells of the layers around the map.
 
     Raises:
-        ValueError: as `simulate_surrogate` does.
-        TypeError: likewise.
+        ValueError: if the shape or a value does not fit, the time step is unstable, or the
+            memory is too small.
+        TypeError: if the maps are not floating.
     """
 
     def __init__(
         self,
         velocity: Array,
         geometry: AcquisitionGeometry = OPENFWI,
-        width: int = WIDTH,
+        *,
+        vmin: Array | None = None,
         threads: int | None = None,
-        keep: bool = False,
+        memory: float | None = MEMORY,
+        on_sample: OnSample | None = None,
+        width: int = WIDTH,
     ) -> None:
-        velocity = np.asarray(velocity)
         check_velocity(velocity, geometry.nz, geometry.nx)
+        sponge_velocity(velocity, vmin)
         check_stable(float(velocity.max()), geometry.dx, geometry.dt)
         if width < HALO:
             raise ValueError(f"width must be at least {HALO} cells, got {width}")
-        dtype = np.dtype(np.float64 if velocity.dtype == np.float64 else np.float32)
+        self._geometry, self._threads = geometry, threads or available_threads()
+        self._shape, dtype = (len(velocity), len(geometry.source_x)), run_dtype(velocity)
         inner = replace(geometry, sponge_width=width)
-        self._threads, self._shots = threads or available_threads(), len(geometry.source_x)
         maps = velocity.astype(np.float64)
         # A sponge for a velocity of zero does not damp: the layers do.
-        self._media = [Medium.lay_out(v, inner, 0.0, dtype) for v in maps]
+        self._media = [KernelMedium.of_map(one, inner, 0.0, dtype) for one in maps]
         self._layer = make_layer(self._media[0].grid, inner)
         self.gathers = np.empty((len(maps), *geometry.gather_shape), dtype)
-        jobs = [
-            (medium, self._layer, shot, gather[shot], keep)
-            for medium, gather in zip(self._media, self.gathers, strict=True)
-            for shot in range(self._shots)
-        ]
-        with workers(self._threads) as pool:
-            self._checkpoints = list(pool.map(forward, *zip(*jobs, strict=True)))
+        self._every = every = None if memory is None else self._spacing(memory)
+        self._checkpoints = each_shot(
+            lambda i, s: forward(self._media[i], self._layer, s, self.gathers[i, s], every),
+            *self._shape, self._threads, on_sample,
+        )  # fmt: skip
+
+    def jvp(self, direction: Array, vmin_direction: Array | None = None) -> Array:
+        """Jacobian-vector product (`Operator.jvp`), (B, S, T, R)."""
+        check_directions(direction, vmin_direction, self._shape[0], self._geometry)
+        change, along = np.empty_like(self.gathers), direction.astype(np.float64)
+        each_shot(
+            lambda i, s: tangent(self._media[i], self._layer, s, along[i], change[i, s]),
+            *self._shape, self._threads,
+        )  # fmt: skip
+        return change
 
     def vjp(self, residual: Array) -> Array:
-        """Vector-Jacobian product: a misfit's gradient with respect to the maps.
+        """Vector-Jacobian product (`Operator.vjp`), (B, nz, nx) float64."""
+        if self._every is None:
+            raise nothing_kept()
+        check_residual(residual, self._shape[0], self._geometry)
+        media, kept = self._media, self._checkpoints
+        gradients = each_shot(
+            lambda i, s: backward(media[i], self._layer, s, kept[i][s], residual[i, s]),
+            *self._shape, self._threads,
+        )  # fmt: skip
+        return np.stack([sum(of_shots) for of_shots in gradients])
 
-        Args:
-            residual: the misfit's gradient with respect to the gathers, (B, S, T, R).
+    def vmin_vjp(self, residual: Array) -> Array:
+        """Gradient with respect to the velocities of sponges: there are none. Zeros, (B,)."""
+        check_residual(residual, self._shape[0], self._geometry)
+        return np.zeros(len(residual))
 
-        Returns:
-            (B, nz, nx) float64.
-        """
-        media = [medium for medium in self._media for _ in range(self._shots)]
-        shots = [*range(self._shots)] * len(self._media)
-        layers = [self._layer] * len(shots)
-        lines = residual.reshape(-1, *residual.shape[2:])
-        with workers(self._threads) as pool:
-            gradients = [*pool.map(backward, media, layers, shots, self._checkpoints, lines)]
-        return np.stack(gradients).reshape(len(residual), self._shots, *gradients[0].shape).sum(1)
-
-
-class _Surrogate(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        velocity: torch.Tensor,
-        geometry: AcquisitionGeometry,
-        width: int,
-        threads: int | None,
-    ) -> torch.Tensor:
-        maps = velocity.detach().cpu().numpy()
-        ctx.run = Surrogate(maps, geometry, width, threads, keep=ctx.needs_input_grad[0])
-        ctx.like = velocity
-        return torch.from_numpy(ctx.run.gathers).to(velocity.device)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, residual: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        gradient = ctx.run.vjp(residual.detach().cpu().numpy())
-        return torch.from_numpy(gradient).to(ctx.like), None, None, None
+    def _spacing(self, memory: float) -> int:
+        """Steps between two checkpoints, in whole epochs."""
+        nt, shots = self._geometry.nt, self._shape[1]
+        fields = 6 * self._media[0].grid.size * self.gathers.itemsize * shots / 1e6
+        fewest = max(_STRETCH, -(-nt // (_CHECKPOINTS * EPOCH)) * EPOCH)
+        for steps in range(fewest, fewest + nt, EPOCH):
+            if fields * math.ceil(nt / steps) <= memory:
+                return steps
+        raise ValueError(
+            f"memory must be at least {math.ceil(fields)} MB a sample for this geometry and "
+            f"{shots} shots, got {memory:g}; raise it or use fewer shots"
+        )

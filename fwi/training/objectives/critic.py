@@ -19,19 +19,23 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from fwi.data.batch import Batch
 from fwi.models.heads import full_precision
+from fwi.models.network import predict_all
 from fwi.models.velocitygan import Critic, gradient_penalty
 from fwi.openfwi import FASTEST, SLOWEST
-from fwi.training.objectives.base import Objective, heads_loss, predict, register_objective
+from fwi.training.objectives.base import Objective, register_objective, weighted
+from fwi.training.objectives.supervised import heads_loss
+from fwi.training.statistics import still_statistics
 
 _MIDDLE, _HALF = (FASTEST + SLOWEST) / 2, (FASTEST - SLOWEST) / 2  # of the maps' range, m/s
 _ABSOLUTE, _SQUARED = 50.0, 100.0
 _PENALTY = 10.0
 
 
-@register_objective("adversarial")
-class Adversarial(Objective):
-    """The network's side of the game as the loss; the critic's side is played on the way.
+@register_objective("critic")
+class AgainstCritic(Objective):
+    """The network's side of the game as the loss; the critic's side is played before each step.
 
     Args:
         model: see `Objective`; its maps are 70 x 70.
@@ -50,23 +54,27 @@ class Adversarial(Objective):
             torch.optim.Adam(self.critic.parameters(), lr=critic_lr, betas=(0.0, 0.9))
         ]
 
-    def forward(
-        self, gathers: torch.Tensor, velocity: torch.Tensor, family: torch.Tensor
-    ) -> torch.Tensor:
-        """See `Objective.forward`; in training the critic learns from the batch first."""
-        said = predict(self.model, gathers)
-        real, fake = _scaled(velocity[:, None]), _scaled(said.velocity.float())
-        if self.training:
-            for _ in range(self.critic_steps):
-                self._teach_critic(real, fake.detach())
-        error = fake - real
+    def before_step(self, batch: Batch) -> None:
+        """Let the critic learn from the maps that the network makes of a batch now."""
+        with torch.no_grad(), still_statistics(self.model):
+            fake = _scaled(self.model(batch.gathers).float())
+        real = _scaled(batch.velocity[:, None])
+        for _ in range(self.critic_steps):
+            self._teach_critic(real, fake)
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """See `Objective.forward`."""
+        said = predict_all(self.model, batch.gathers)
+        fake = _scaled(said.velocity.float())
+        error = fake - _scaled(batch.velocity[:, None])
         # The loss's gradients through the critic are the network's alone; its own come from its
         # own steps.
         self.critic.requires_grad_(False)
-        score = self.critic(fake).mean()
+        score = self.critic(fake)[:, None]
         self.critic.requires_grad_(True)
-        loss = _ABSOLUTE * error.abs().mean() + _SQUARED * error.square().mean() - score
-        return loss * (_HALF / _ABSOLUTE) + heads_loss(said, velocity, family)
+        per_cell = _ABSOLUTE * error.abs() + _SQUARED * error.square()
+        loss = weighted(per_cell, batch) - weighted(score, batch)
+        return loss * (_HALF / _ABSOLUTE) + heads_loss(said, batch)
 
     def _teach_critic(self, real: torch.Tensor, fake: torch.Tensor) -> None:
         """Take one step of the critic on maps (B, 1, 70, 70)."""

@@ -5,6 +5,7 @@ from torch import nn
 
 from fwi.models import create_model, model_names, register_model, shots_of
 from fwi.models.registry import _models
+from fwi.registry import Registry
 
 
 def test_lists_every_variant_once() -> None:
@@ -74,7 +75,10 @@ def test_a_name_is_given_once() -> None:
 
 
 def test_a_new_model_is_one_decorator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fwi.models.registry._models", dict(_models))
+    copy = Registry("model")
+    for name, entry in _models.items():
+        copy.add(name, entry)
+    monkeypatch.setattr("fwi.models.registry._models", copy)
 
     @register_model("probe", {"wide": {"width": 3}, "narrow": {"width": 1}})
     def probe(width: int) -> nn.Module:

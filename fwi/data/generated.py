@@ -1,0 +1,52 @@
+"""Shards of generated maps and their simulated gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fwi import families
+from fwi.arrays import Array
+from fwi.config import PrepareConfig
+from fwi.data.blocks import blocks
+from fwi.data.folds import assign_folds
+from fwi.data.shards import Shard, simulated
+from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
+from fwi.progress import Advance
+
+
+def generated_shards(prepare: PrepareConfig, threads: int | None) -> Iterator[Shard]:
+    """Plan a store of generated maps: families in turn, so that every shard and fold holds all.
+
+    Args:
+        prepare: reads `families`, `n_samples`, `n_folds`, `shard_size` and `seed`.
+        threads: shots simulated at once; one for each processor by default.
+    """
+    known = prepare.families or list(families.NAMES)
+    names = [known[i % len(known)] for i in range(prepare.n_samples)]
+    folds = assign_folds(names, prepare.n_folds, prepare.seed)
+    for shard, part in enumerate(blocks(range(len(names)), prepare.shard_size)):
+        chosen = [names[i] for i in part]
+        rows: dict[str, list[Any]] = {
+            "sample_id": [f"{names[i]}-{prepare.seed}-{i:07d}" for i in part],
+            "family": chosen,
+            "fold": [int(folds[i]) for i in part],
+            "origin": ["generated"] * len(part),
+        }
+        seed = np.random.SeedSequence(prepare.seed, spawn_key=(shard,))
+        yield Shard(rows, partial(_sampled, chosen, seed, threads))
+
+
+def _sampled(
+    names: list[str], seed: np.random.SeedSequence, threads: int | None, advance: Advance
+) -> dict[str, Array]:
+    maps = np.empty((len(names), OPENFWI.nz, OPENFWI.nx), np.float32)
+    labels = np.asarray(names)
+    distinct = sorted(set(names))
+    for family, child in zip(distinct, seed.spawn(len(distinct)), strict=True):
+        members = np.flatnonzero(labels == family)
+        maps[members] = families.sample(family, len(members), child)
+    return simulated(maps, OPENFWI_SIX_SHOTS, threads, advance)

@@ -1,0 +1,84 @@
+"""Shards of given maps and their simulated gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fwi.arrays import Array
+from fwi.config import SimulateConfig
+from fwi.data.blocks import blocks
+from fwi.data.folds import assign_folds
+from fwi.data.inputs import Inputs
+from fwi.data.shards import Shard, simulated
+from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
+from fwi.physics.simulator import check_maps
+from fwi.progress import Advance
+
+_ACQUISITION = {field.name for field in fields(AcquisitionGeometry)}
+
+
+def recorded_by(section: SimulateConfig, nz: int, nx: int) -> AcquisitionGeometry:
+    """Take the grid from the maps, and from OpenFWI what the config leaves open."""
+    shots = OPENFWI if section.n_shots == 5 else OPENFWI_SIX_SHOTS
+    return replace(
+        shots, nz=nz, nx=nx, **section.model_dump(include=_ACQUISITION, exclude_none=True)
+    )
+
+
+def check_all(inputs: Inputs, geometry: AcquisitionGeometry) -> None:
+    """Refuse a map that `fwi.simulate` would refuse, and name it.
+
+    Raises:
+        ValueError: if a value or the time step does not fit.
+        TypeError: if the maps are not floating.
+    """
+    for sample in range(len(inputs)):
+        _check(inputs, sample, geometry)
+
+
+def _check(inputs: Inputs, sample: int, geometry: AcquisitionGeometry) -> None:
+    name = f"map {inputs.rows['sample_id'][sample]} of {inputs.rows['origin'][sample]}"
+    check_maps(inputs.read(range(sample, sample + 1)), None, geometry, name)
+
+
+def simulated_shards(
+    section: SimulateConfig,
+    inputs: Inputs,
+    geometry: AcquisitionGeometry,
+    threads: int | None,
+) -> Iterator[Shard]:
+    """Spread the samples over the folds, but for those of a store that have theirs."""
+    known = inputs.rows["fold"]
+    spread = assign_folds(inputs.rows["family"], section.n_folds, section.seed).tolist()
+    folds = [new if old < 0 else old for old, new in zip(known, spread, strict=True)]
+    inputs = replace(inputs, rows={**inputs.rows, "fold": folds})
+    for part in blocks(range(len(inputs)), section.shard_size):
+        yield Shard(inputs.rows_of(part), partial(_simulated, inputs, part, geometry, threads))
+
+
+def _simulated(
+    inputs: Inputs,
+    part: range,
+    geometry: AcquisitionGeometry,
+    threads: int | None,
+    advance: Advance,
+) -> dict[str, Array]:
+    # In the store's dtype, so that the gathers are those of the maps beside them.
+    maps = inputs.read(part).astype(np.float32)
+    return simulated(maps, geometry, threads, advance)
+
+
+def recipe_of(
+    section: SimulateConfig, inputs: Inputs, geometry: AcquisitionGeometry
+) -> dict[str, Any]:
+    """What determines the store: the maps, their recording, folds and shards."""
+    return {
+        "maps": inputs.fingerprint,
+        "geometry": asdict(geometry),
+        **section.model_dump(include={"n_folds", "shard_size", "seed"}),
+    }

@@ -1,0 +1,73 @@
+"""Predictions of many samples as a store that holds their maps alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fwi.arrays import Array
+from fwi.checks import check_finite
+from fwi.data.blocks import blocks
+from fwi.data.inputs import Inputs
+from fwi.data.store import Store
+from fwi.data.writer import StoreWriter
+from fwi.geometry import OPENFWI
+from fwi.inference.ensemble import Blend, blend
+from fwi.inference.predictor import Predictor
+from fwi.progress import progress_bar
+
+_SHARD = 512  # predictions a shard: 10 MB, and what a kill can cost
+
+
+def predict_inputs(
+    inputs: Inputs,
+    predictors: Sequence[Predictor],
+    out: Path,
+    how: Blend = "mean",
+    tta: bool = True,
+) -> Store:
+    """Predict the map of every sample, or finish a prediction that was stopped.
+
+    Args:
+        inputs: gathers.
+        predictors: whose maps are blended; the first one's batch size bounds the memory.
+        out: folder of the predictions.
+        how: see `fwi.inference.ensemble.blend`.
+        tta: average with the prediction of the mirrored gathers.
+
+    Returns:
+        A store that holds the predicted maps alone, in the order of the input.
+
+    Raises:
+        FileExistsError: if the folder holds predictions of other gathers or networks.
+        ValueError: if gathers do not fit the networks; it names the sample.
+    """
+    parts = blocks(range(len(inputs)), _SHARD)
+    recipe = {
+        "samples": inputs.fingerprint,
+        "weights": [p.fingerprint() for p in predictors],
+        "blend": how,
+        "tta": tta,
+    }
+    writer = StoreWriter(out, recipe, len(parts))
+    missing = writer.missing()
+    done = len(inputs) - sum(len(parts[i]) for i in missing)
+    with progress_bar("infer", len(inputs), done) as advance:
+        for i in missing:
+            maps = np.empty((len(parts[i]), OPENFWI.nz, OPENFWI.nx), np.float32)
+            for batch in blocks(parts[i], predictors[0].batch_size):
+                gathers, first = _read(inputs, batch), batch.start - parts[i].start
+                several = [p.predict(gathers, tta) for p in predictors]
+                maps[first : first + len(batch)] = blend(several, how)
+                advance(len(batch))
+            writer.write(i, inputs.rows_of(parts[i]), maps=maps)
+    return writer.finish()
+
+
+def _read(inputs: Inputs, batch: range) -> Array:
+    gathers, ids = inputs.read(batch), inputs.rows["sample_id"]
+    for i, sample in zip(batch, gathers, strict=True):
+        check_finite(f"gathers of sample {ids[i]}", sample)
+    return gathers

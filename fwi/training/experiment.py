@@ -1,0 +1,147 @@
+"""One network, what it learns from, and how: all that a fit needs, checked before it begins."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import torch
+
+from fwi.config import MachineConfig, TrainConfig
+from fwi.data.dataset import GatherDataset
+from fwi.data.folds import split
+from fwi.data.loader import ShuffledLoader
+from fwi.data.store import Store
+from fwi.inference.precision import choose_device
+from fwi.models import create_model, resolve, shots_of
+from fwi.progress import log_to
+from fwi.runs import RunFolder
+from fwi.training.callbacks.average import WeightAverage
+from fwi.training.callbacks.checkpoints import Checkpoints
+from fwi.training.callbacks.progress import ProgressBar
+from fwi.training.callbacks.validation import Validation, evaluation
+from fwi.training.objectives import Objective, create_objective
+from fwi.training.recipe import recipe_of
+from fwi.training.trainer import Trainer
+
+_WORKERS = 4  # beside a GPU; a processor that trains has no time to spare for reading ahead
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is fitted.
+
+    Attributes:
+        train: the section of the config.
+        machine: likewise.
+        objective: the network, and what is asked of it.
+        dataset: what it learns from.
+        validation: what judges it after each epoch.
+        device: where it runs.
+    """
+
+    train: TrainConfig
+    machine: MachineConfig
+    objective: Objective
+    dataset: GatherDataset
+    validation: Store
+    device: torch.device
+
+    @classmethod
+    def build(
+        cls, train: TrainConfig, machine: MachineConfig, store: Store, pretrained: bool = True
+    ) -> Experiment:
+        """Make a network with fresh weights, and open what it learns from.
+
+        Args:
+            train: the section of the config.
+            machine: likewise.
+            store: of which one fold validates, and the others are learned from.
+            pretrained: whether the encoder starts from the weights that `train` asks for; a fit
+                that goes on overwrites them all.
+
+        Raises:
+            FileNotFoundError: if pretrained weights or a further store are not there.
+            KeyError: if the model, its variant or the objective is unknown.
+            TypeError: if an option is.
+            ValueError: if the fold is empty, or a store does not fit the network.
+        """
+        device = choose_device(machine.device)
+        training, validation = split(store, train.fold)
+        torch.manual_seed(train.seed)
+        weights = train.pretrained if pretrained else False
+        model = create_model(train.model, train.variant, pretrained=weights, **train.options)
+        others = [Store(share.path).where(pl.col("fold") != train.fold) for share in train.stores]
+        dataset = GatherDataset(
+            [training, *others],
+            shots_of(model),
+            weights=[1.0, *(share.weight for share in train.stores)],
+            flip=train.flip,
+            seed=train.seed,
+        )
+        objective = create_objective(model, train.objective)
+        return cls(train, machine, objective, dataset, validation, device)
+
+    def fit(self, run: RunFolder) -> list[dict[str, Any]]:
+        """Fit the network in a run's folder, from where the last checkpoint left it.
+
+        Returns:
+            The metrics of every epoch.
+
+        Raises:
+            FloatingPointError: if the loss is not finite.
+            ValueError: if the folder was trained on other samples.
+        """
+        train, loader = self.train, self.loader()
+        if self.machine.threads:
+            torch.set_num_threads(self.machine.threads)
+        model = self.objective.to(self.device).model
+        recipe = recipe_of(train, model, train.epochs * len(loader), self.device)
+        average = WeightAverage(model, train.ema_decay)
+        evaluate = evaluation(self.validation, recipe.precision, str(self.device))
+        checkpoints = Checkpoints(
+            run,
+            self._describe(),
+            average,
+            self.dataset.fingerprint,
+            60 * self.machine.checkpoint_minutes,
+        )
+        trainer = Trainer(
+            self.objective,
+            loader,
+            recipe,
+            epochs=train.epochs,
+            seed=train.seed,
+            device=self.device,
+            callbacks=[
+                average,
+                Validation(evaluate, average),
+                checkpoints,
+                ProgressBar(loader.batch_size),
+            ],
+        )
+        with log_to(run.log):
+            return trainer.fit()
+
+    def loader(self) -> ShuffledLoader:
+        """Give the batches of a fit."""
+        gpu, workers = self.device.type == "cuda", self.machine.workers
+        if workers is None:
+            workers = min(_WORKERS, (os.cpu_count() or 1) - 1) if gpu else 0
+        train = self.train
+        return ShuffledLoader(
+            self.dataset, train.batch_size, seed=train.seed, workers=workers, pin=gpu
+        )
+
+    def _describe(self) -> dict[str, Any]:
+        train = self.train
+        variant, options = resolve(train.model, train.variant, train.options)
+        return {
+            "model": train.model,
+            "variant": variant,
+            "options": options,
+            "config": train.model_dump(mode="json"),
+            "data": self.dataset.stores[0].recipe,
+        }
