@@ -11,8 +11,8 @@ from torch.utils.data import Dataset, get_worker_info
 
 from fwi.arrays import Array
 from fwi.data.batch import Batch
+from fwi.data.mirror import copy_mirrored
 from fwi.data.store import Store, checksum
-from fwi.geometry import flip_gathers
 from fwi.openfwi import family_label
 
 Key = tuple[int, Sequence[int]]  # an epoch, and the samples of a batch
@@ -101,8 +101,10 @@ class GatherDataset(Dataset[Batch]):
         """Copy one sample from the disk to its place, mirrored on the way."""
         gathers, velocity = store.sample(row)
         if flip:
-            gathers, velocity = flip_gathers(gathers), velocity[:, ::-1]
-        room[0][:], room[1][:] = gathers[: self.n_shots], velocity
+            copy_mirrored(gathers, room[0])
+            room[1][:] = velocity[:, ::-1]
+        else:
+            room[0][:], room[1][:] = gathers[: self.n_shots], velocity
 
     def _augment(self, epoch: int, sample: int, gathers: Array, velocity: Array) -> None:
         """Change a sample in its place, by random numbers of its own."""
