@@ -37,8 +37,8 @@ class TimmEncoder(nn.Module):
     Args:
         name: a timm network of four stages behind a stem of stride 2 or 4, with `features_only`.
         n_shots: channels of the gathers.
-        time_fold: how the stem's rows come down to 72: "conv", started from the tiled weights of the
-            stem's first convolution where they are pretrained, or "pool", their mean.
+        time_fold: how the stem's rows come down to 72: "conv", started from the tiled weights of
+            the stem's first convolution where they are pretrained, or "pool", their mean.
         pretrained: true takes timm's published weights, a path those of a local safetensors file
             in timm's format.
         **options: of `timm.create_model`, such as `drop_path_rate`.

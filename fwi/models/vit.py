@@ -22,7 +22,7 @@ from fwi.models.encoders import Pretrained
 from fwi.models.network import Network
 from fwi.models.registry import register_model
 from fwi.models.tokens import Size, ToImage, Trunk
-from fwi.models.vit_bodies import TIME_FOLD, ROWS, ImageBody, ShotsBody
+from fwi.models.vit_bodies import ROWS, TIME_FOLD, ImageBody, ShotsBody
 from fwi.openfwi import SIDE
 from fwi.registry import nearest
 
