@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -44,8 +45,8 @@ def changed(config: Config, **changes: object) -> Config:
     return config.model_copy(update={"train": section})
 
 
-def start(name: str, runs: Path, store: Store, **changes: object) -> subprocess.Popen[bytes]:
-    """Begin or go on with three epochs on one thread, in a process of its own."""
+def start_command(name: str, runs: Path, store: Store, **changes: object) -> list[str]:
+    """Three epochs of a tiny network on one thread, but for changes."""
     options = {
         "runs": runs,
         "train.epochs": 3,
@@ -57,9 +58,13 @@ def start(name: str, runs: Path, store: Store, **changes: object) -> subprocess.
         **changes,
     }
     command = [sys.executable, "-m", "fwi", "train", "--name", name, "--store", str(store.path)]
-    command += [f"--set={key}={value}" for key, value in options.items()]
+    return command + [f"--set={key}={value}" for key, value in options.items()]
+
+
+def start(name: str, runs: Path, store: Store, **changes: object) -> subprocess.Popen[bytes]:
+    """Begin or go on with a fit in a process of its own."""
     return subprocess.Popen(
-        command,
+        start_command(name, runs, store, **changes),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         # To the bit on a processor; a GPU adds up in the order in which its threads arrive.
@@ -340,3 +345,24 @@ def test_further_stores_are_learned_from_by_their_weight(
     assert steps == [5, 10]
     # Half of the samples of an epoch cost nothing, on the way to maps that are as far off.
     assert both.history[0]["train_loss"] < 0.75 * alone.history[0]["train_loss"]
+
+
+@pytest.mark.slow
+def test_a_store_of_many_shards_needs_few_open_files(tmp_path: Path) -> None:
+    """Two thousand shards, and 256 files: the least that systems allow a process."""
+    n = 2000
+    writer, rng = StoreWriter(tmp_path / "store", {}, n), np.random.default_rng(0)
+    for i in range(n):
+        row = {"sample_id": [str(i)], "family": ["A"], "fold": [i % 10], "origin": [""]}
+        maps = rng.uniform(1500, 4500, (1, 70, 70))
+        writer.write(i, row, gathers=rng.normal(size=(1, 5, 20, 10)), maps=maps)
+    store = writer.finish()
+    command = start_command("many", tmp_path / "runs", store, **{"train.epochs": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # a child inherits it
+    try:
+        process = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert process.returncode == 0, process.stderr
+    assert "best epoch 1" in process.stdout
