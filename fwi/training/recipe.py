@@ -54,7 +54,12 @@ def recipe_of(train: TrainConfig, model: nn.Module, total: int, device: torch.de
         device: where the network runs.
     """
     return Recipe(
-        torch.optim.AdamW(model.parameters(), lr=train.lr, weight_decay=train.weight_decay),
+        torch.optim.AdamW(
+            model.parameters(),
+            lr=train.lr,
+            weight_decay=train.weight_decay,
+            fused=device.type in ("cpu", "cuda"),  # one pass over the weights instead of ten
+        ),
         partial(one_cycle, total=total, peak=train.lr, warmup=train.warmup),
         partial(clip_norm, longest=train.clip_norm),
         choose_precision(train.precision, device),

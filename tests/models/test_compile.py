@@ -42,7 +42,16 @@ def learn(network: nn.Module, inputs: torch.Tensor) -> tuple[torch.Tensor, torch
     return velocity.detach(), torch.cat(gradients)
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in model_names()}))
+SLOW = {"caformer", "convformer", "hgnet"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in sorted({name for name, _ in model_names()})
+    ],
+)
 def test_the_training_graph_is_whole_and_equal(name: str) -> None:
     model = smallest(name).train()
     traced = torch.compile(copy.deepcopy(model), backend="aot_eager", fullgraph=True, dynamic=False)
@@ -60,6 +69,7 @@ def test_the_training_graph_is_whole_and_equal(name: str) -> None:
 @pytest.mark.skipif(
     not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="torch.compile needs a compiler"
 )
+@pytest.mark.slow
 def test_generated_code_predicts_the_same_map() -> None:
     model = smallest("unet").eval()
     compiled = torch.compile(model, fullgraph=True, dynamic=False)

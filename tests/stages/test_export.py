@@ -66,7 +66,17 @@ def tiny(tmp_path: Path) -> Path:
     return tmp_path / "tiny"
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in model_names()}))
+# Their graphs take a processor ten seconds and more to write.
+SLOW = {"caformer", "convformer", "convnext", "hgnet", "vit"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in sorted({name for name, _ in model_names()})
+    ],
+)
 def test_onnxruntime_equals_torch_at_any_batch(name: str, tmp_path: Path) -> None:
     model = checkpointed(tmp_path / "one", name, smallest(name))
     result = export.run(configure(tmp_path / "one"))
