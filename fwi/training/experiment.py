@@ -83,7 +83,7 @@ class Experiment:
         )
         objective = create_objective(model, train.objective)
         # Before the weights are averaged: an average in another memory format is a slow one.
-        objective.to(device, memory_format=torch.channels_last)
+        objective.to(device).to(memory_format=torch.channels_last)
         return cls(train, machine, objective, dataset, validation, device)
 
     def fit(self, run: RunFolder) -> list[dict[str, Any]]:
