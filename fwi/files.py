@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError
+
+from fwi.arrays import Array
 
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -130,7 +131,7 @@ def explained_disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def open_array(path: Path) -> npt.NDArray[Any]:
+def open_array(path: Path) -> Array:
     """Memory-map a .npy file, trusting nothing in it.
 
     Args:

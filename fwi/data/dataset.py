@@ -13,7 +13,7 @@ from fwi.arrays import Array
 from fwi.data.batch import Batch
 from fwi.data.mirror import copy_mirrored
 from fwi.data.store import Store, checksum
-from fwi.openfwi import family_label
+from fwi.openfwi import FLIPPED_SHOTS, family_label
 
 Key = tuple[int, Sequence[int]]  # an epoch, and the samples of a batch
 
@@ -36,8 +36,8 @@ class GatherDataset(Dataset[Batch]):
         seed: of flip and augmentation.
 
     Raises:
-        ValueError: if a store has no maps, fewer shots than the network takes, or other shapes
-            than the first one's.
+        ValueError: if a store has no maps, fewer shots than the network takes, other shapes than
+            the first one's, or shots that cannot be flipped.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class GatherDataset(Dataset[Batch]):
     ) -> None:
         for store in stores:
             _check(store, n_shots, stores[0])
+            _check_flip(store, flip)
         self.stores, self.n_shots, self.flip = list(stores), n_shots, flip
         self.augment, self.seed = augment, seed
         sizes = [len(store) for store in stores]
@@ -149,4 +150,13 @@ def _check(store: Store, n_shots: int, first: Store) -> None:
         raise ValueError(
             f"the store {store.path} must hold samples like those of {first.path}, (time, "
             f"receivers, depth, line) {expected}, got {got}; train on one kind at a time"
+        )
+
+
+def _check_flip(store: Store, flip: float) -> None:
+    shots = store.gather_shape[0]
+    if flip > 0 and shots not in FLIPPED_SHOTS:
+        raise ValueError(
+            f"the store {store.path} must have 5 or 6 shots to be flipped, got {shots}; set "
+            "train.flip=0"
         )

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy.typing as npt
-
+from fwi.arrays import Array
 from fwi.files import open_array
 
 # OpenFWI stores FlatVel, CurveVel and Style as data/dataN.npy beside model/modelN.npy, and the
@@ -83,7 +81,7 @@ def find_map_files(path: Path) -> list[Path]:
     return sorted(_arrays_in(path, "maps"), key=_natural)
 
 
-def open_gathers(path: Path) -> npt.NDArray[Any]:
+def open_gathers(path: Path) -> Array:
     """Memory-map a file of gathers: one, (S, T, R), or many, (n, S, T, R).
 
     Returns:
@@ -103,7 +101,7 @@ def open_gathers(path: Path) -> npt.NDArray[Any]:
     return gathers[None] if gathers.ndim == 3 else gathers
 
 
-def open_maps(path: Path) -> npt.NDArray[Any]:
+def open_maps(path: Path) -> Array:
     """Memory-map a file of maps: one, (Z, X), many, (n, Z, X), or OpenFWI's (n, 1, Z, X).
 
     Returns:
@@ -123,7 +121,7 @@ def open_maps(path: Path) -> npt.NDArray[Any]:
     return maps.reshape(-1, *maps.shape[-2:])
 
 
-def _check_filled(name: str, array: npt.NDArray[Any]) -> None:
+def _check_filled(name: str, array: Array) -> None:
     if 0 in array.shape:
         raise ValueError(f"{name} hold no sample, got {array.shape}; remove the file")
 

@@ -132,6 +132,16 @@ def test_stores_of_another_kind_are_refused(small_store: Store, tmp_path: Path) 
         GatherDataset([small_store], 7)
 
 
+def test_shots_without_mirror_images_are_not_flipped(tmp_path: Path) -> None:
+    rows = {"sample_id": ["a"], "family": ["A"], "fold": [0], "origin": [""]}
+    writer = StoreWriter(tmp_path / "three", {}, 1)
+    writer.write(0, rows, gathers=np.zeros((1, 3, 9, 4)), maps=np.full((1, 5, 5), 2e3))
+    store = writer.finish()
+    with pytest.raises(ValueError, match=r"must have 5 or 6 shots to be flipped, got 3; set train"):
+        GatherDataset([store], 3, flip=0.1)
+    assert GatherDataset([store], 3)[0, [0]].gathers.shape == (1, 3, 9, 4)
+
+
 def test_two_batches_in_line_stand_side_by_side(small_store: Store) -> None:
     dataset = GatherDataset([small_store], 5)
     first = dataset[0, [0, 1]]
