@@ -21,10 +21,23 @@ def restore_optimizer(
     optimizer: torch.optim.Optimizer, tensors: Tensors, prefix: str = "optimizer"
 ) -> None:
     """Undo `flatten_optimizer`."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(f"{prefix}."):
             index, name = key.removeprefix(f"{prefix}.").split(".", 1)
-            state.setdefault(int(index), {})[name] = value
+            like = parameters[int(index)]
+            state.setdefault(int(index), {})[name] = _laid_out(value, like)
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _laid_out(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Give moments the memory format of their parameter.
+
+    A file holds them row by row; optimizers that go over weights and moments in one pass take it
+    for granted that both lie alike in memory.
+    """
+    if value.shape != like.shape:
+        return value
+    return torch.empty_like(like, dtype=value.dtype, requires_grad=False).copy_(value)

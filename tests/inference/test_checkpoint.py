@@ -217,3 +217,18 @@ def test_weights_that_lack_a_tensor_are_refused(saved: Path, model: nn.Module) -
     del some[removed]
     save_checkpoint(saved, DESCRIPTION, some)
     refused(saved, f"1 tensors differ, {removed} must be .*, got none")
+
+
+def test_moments_lie_in_memory_as_their_parameters_do() -> None:
+    """Optimizers that go over both in one pass take it for granted."""
+    model = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    optimizers = [torch.optim.AdamW(model.parameters(), fused=True) for _ in range(2)]
+    model(torch.randn(1, 3, 5, 5)).sum().backward()
+    optimizers[0].step()
+    tensors = {k: t.contiguous() for k, t in flatten_optimizer(optimizers[0]).items()}
+    restore_optimizer(optimizers[1], tensors)
+    for parameter in model.parameters():
+        kept, restored = (o.state[parameter] for o in optimizers)
+        for name in ("exp_avg", "exp_avg_sq"):
+            assert restored[name].stride() == parameter.stride()
+            assert torch.equal(restored[name], kept[name])
