@@ -4,7 +4,7 @@
 - `checkpoint.json`: the model's name and options, its preprocessing among them; its metrics; the
   config that trained it.
 - `training.safetensors`: what only a resumed run needs, raw weights, what the objective
-  learned beside them, and the moments of every optimizer.
+  learned beside them, the moments of every optimizer, and the place in the fit.
 """
 
 from __future__ import annotations
