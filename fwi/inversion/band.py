@@ -1,0 +1,180 @@
+"""What part of the gathers is fitted: a low-pass, a taper, and weights.
+
+The misfit of a residual r in a band is the sum over it of (W F r)^2 / 2, once for every
+independent datum, where F filters in time and W makes weak events count: W is the observed
+gathers' local envelope to a power, scaled so that the weighted data have a root mean square of 1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from fwi.arrays import Array
+from fwi.geometry import AcquisitionGeometry
+
+_NYQUIST = 2.8  # rows are sampled for that many times the band's peak
+_HIGHEST = 35.0 / 15  # likewise, of the whole record: little lies above
+_THROUGH, _SPREAD = 4.3, 10.0  # widths of the Gaussian, and Hz that the fading adds
+_TAPER = 0.2  # of the record, faded out before a low-pass: a cut record leaks
+_ENVELOPE = 0.080, 4.0  # s at 15 Hz and receivers over which the envelope is taken
+_POWER, _LEAST = -0.7, 0.02  # of the envelope, and of its largest value what is added to it
+
+
+@dataclass(frozen=True)
+class LowPass:
+    """Fade a record, then filter it by a Gaussian exp(-f^2 / (2 c^2)).
+
+    Attributes:
+        cut: c, cycles a time sample.
+        rate: of the exponential by which the record is damped, 1 / samples.
+        nt: time samples.
+        share: of the record that is faded out at its end.
+    """
+
+    cut: float
+    rate: float
+    nt: int
+    share: float
+
+    @cached_property
+    def matrix(self) -> Tensor:
+        """F, (T, T) float32."""
+        return self.rows(torch.arange(self.nt), 0)
+
+    @property
+    def reach(self) -> int:
+        """Time samples over which the Gaussian falls to 1e-4 of its middle."""
+        return math.ceil(4.3 / (2 * math.pi * self.cut))
+
+    def rows(self, times: Tensor, before: int) -> Tensor:
+        """Some rows of F, for records that begin earlier, (times, before + T) float32."""
+        t = torch.arange(-before, self.nt, dtype=torch.float64)
+        lag = 2 * math.pi * self.cut * (times[:, None] - t)
+        gaussian = self.cut * math.sqrt(2 * math.pi) * torch.exp(-0.5 * lag**2)
+        end = ((t / self.nt - 1 + self.share) / self.share).clamp(0, 1)
+        fade = torch.cos(math.pi / 2 * end) ** 2 * torch.exp(-self.rate * t)
+        return (gaussian * fade).float()
+
+
+@dataclass(frozen=True)
+class Band:
+    """A filter in time, and weights.
+
+    Attributes:
+        peak: of the filtered wavelet, Hz.
+        low_pass: F, or None for the record as it is.
+        weights: W, (S, T, R) float32.
+        spacing: time samples between two independent ones.
+        highest: frequency that comes through the filter, or that is looked at, Hz.
+        noise: root mean square of the known errors, W F sigma, where the data's is 1.
+    """
+
+    peak: float
+    low_pass: LowPass | None
+    weights: Tensor
+    spacing: float
+    highest: float
+    noise: float
+
+    @property
+    def times(self) -> Array:
+        """Time samples of the independent rows, (T',)."""
+        nt = self.weights.shape[1]
+        return np.rint(np.arange(self.spacing / 2, nt - 0.5, self.spacing)).astype(np.int64)
+
+    def filtered(self, residual: Tensor) -> Tensor:
+        """F r, (S, T, R)."""
+        return residual if self.low_pass is None else self.low_pass.matrix @ residual
+
+    def apply(self, residual: Tensor) -> Tensor:
+        """W F r, (S, T, R)."""
+        return self.weights * self.filtered(residual)
+
+    def adjoint(self, values: Tensor) -> Tensor:
+        """F^T W y over the spacing: from W F r to the misfit's gradient, (S, T, R)."""
+        weighted = self.weights * values / self.spacing
+        return weighted if self.low_pass is None else self.low_pass.matrix.T @ weighted
+
+    def misfit(self, residual: Tensor) -> float:
+        """Half the sum of squares of the independent rows of W F r."""
+        return float(self.apply(residual).double().square().sum()) / (2 * self.spacing)
+
+    def relative(self, misfit: float) -> float:
+        """Root mean square of W F r, where that of the data is 1."""
+        return math.sqrt(2 * misfit * self.spacing / self.weights.numel())
+
+
+def make_band(
+    observed: Tensor,
+    sigma: Tensor,
+    geometry: AcquisitionGeometry,
+    peak: float,
+    *,
+    damping: float | None = None,
+    power: float = _POWER,
+) -> Band:
+    """Lay out a band.
+
+    Args:
+        observed: gathers (S, T, R) float32.
+        sigma: standard deviation of their errors, likewise.
+        geometry: time axis and wavelet.
+        peak: the frequency, Hz, to which the wavelet's peak is brought; the wavelet's own or more
+            leaves the record as it is.
+        damping: time constant, s, by which the record is damped first, so that early arrivals
+            lead; None does not.
+        power: of the envelope in the weights.
+    """
+    whole = peak >= geometry.frequency
+    low_pass, sampled = None, _HIGHEST * geometry.frequency if whole else _NYQUIST * peak
+    through = sampled
+    if not whole or damping is not None:
+        low_pass = _low_pass(geometry, peak, damping)
+        through = _THROUGH * low_pass.cut / geometry.dt + _SPREAD
+    filtered = observed if low_pass is None else low_pass.matrix @ observed
+    weights = _weights(filtered, geometry, min(peak, geometry.frequency), power)
+    variance = sigma**2 if low_pass is None else low_pass.matrix**2 @ sigma**2
+    noise = float((weights**2 * variance).mean().sqrt())
+    spacing = max(1.0, 0.5 / (sampled * geometry.dt))
+    return Band(peak, low_pass, weights, spacing, through, noise)
+
+
+def noise_band(observed: Tensor, sigma: Tensor, geometry: AcquisitionGeometry) -> Band:
+    """Lay out the band in which every datum counts by its known error: W = 1 / sigma.
+
+    The relative residual in it is the root mean square of the errors in standard deviations.
+    """
+    highest = _HIGHEST * geometry.frequency
+    spacing = max(1.0, 0.5 / (highest * geometry.dt))
+    return Band(geometry.frequency, None, 1 / sigma, spacing, highest, 1.0)
+
+
+def _low_pass(geometry: AcquisitionGeometry, peak: float, damping: float | None) -> LowPass:
+    """Make the filter that brings a Ricker wavelet to another peak.
+
+    Its spectrum f^2 exp(-f^2 / frequency^2) gets another width by a Gaussian of width c,
+    1 / peak^2 = 1 / frequency^2 + 1 / (2 c^2).
+    """
+    peak = min(peak, 0.99 * geometry.frequency)
+    cut = math.sqrt(0.5 / (1 / peak**2 - 1 / geometry.frequency**2))
+    rate = 0.0 if damping is None else geometry.dt / damping
+    share = _TAPER if damping is None else _TAPER / 2
+    return LowPass(cut * geometry.dt, rate, geometry.nt, share)
+
+
+def _weights(filtered: Tensor, geometry: AcquisitionGeometry, peak: float, power: float) -> Tensor:
+    """W of filtered data, (S, T, R)."""
+    duration, receivers = _ENVELOPE
+    width = duration / geometry.dt * math.sqrt(15 / peak), receivers
+    squares = filtered.double().square().cpu().numpy()
+    envelope = np.sqrt(np.stack([gaussian_filter(shot, width, mode="nearest") for shot in squares]))
+    weights = (envelope + _LEAST * envelope.max()) ** power
+    weights /= np.sqrt((squares * weights**2).mean())
+    return torch.from_numpy(weights).to(filtered)

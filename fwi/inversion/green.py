@@ -1,0 +1,192 @@
+"""Spectra of the fields of all stations, from which reciprocity makes the Jacobian.
+
+A change da of a = (v dt / dx)^2 in a cell x scatters shot s's field into receiver r,
+
+    dp_r[n] = da / a_x * sum_j G_rx[n - j] D^2 p_s(x)[j],
+
+with G_rx what a unit added at x does at r and D^2 the second difference in time (the scheme's own:
+in the map a L p + source = D^2 p; in the sponge k times the last increment comes on top). The
+scheme is symmetric once it is divided by a, so that G_rx is the field at x of a run from r, times
+a_r / a_x. Every station is run with a wavelet b whose square has the spectrum of D^2 of the
+source's, so that both factors are runs of one kind: the column is their product, frequency by
+frequency. The second derivative of a Ricker wavelet of peak f is to 0.5 % a Ricker of sqrt(2) f
+convolved with itself; what it is not is put right in the spectrum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+from fwi.arrays import Array
+from fwi.geometry import AcquisitionGeometry
+from fwi.inversion.padding import Edge, edges
+from fwi.inversion.stations import Stations, find_stations
+from fwi.physics.kernel.snapshots import snapshots
+from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.wavelet import ricker
+
+_HIGHEST = 2.95  # times the wavelet's peak: the part of a Ricker's spectrum that is sampled
+_FADED = 1.15  # of the record: fields that end in a step would ring where a spectrum is cut short
+_TRUSTED = 1e-3  # of the largest power: where the quotient of spectra is taken
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """How the fields are sampled in time, and what turns their product into a trace.
+
+    Attributes:
+        wavelet: b, (n,).
+        steps: after which the fields are kept.
+        points: of the discrete transform, so long that products do not wrap.
+        origin: time sample of the record at which the product of two first snapshots belongs.
+        gain: spectrum of D^2 w over that of b * b, (points // 2 + 1,).
+    """
+
+    wavelet: Array
+    steps: range
+    points: int
+    origin: int
+    gain: Array
+
+    @property
+    def period(self) -> int:
+        """Time samples after which the transform repeats."""
+        return self.points * self.steps.step
+
+
+def time_axis(geometry: AcquisitionGeometry) -> TimeAxis:
+    """Choose the sampling of the fields."""
+    g = geometry
+    peak = math.sqrt(2) * g.frequency
+    every = max(1, round(1 / (2 * _HIGHEST * peak * g.dt)))
+    wavelet, source = ricker(peak, g.dt), np.convolve(ricker(g.frequency, g.dt), [1, -2, 1])
+    delay = len(wavelet) - 1 - len(source) // 2  # middle of b * b after that of D^2 w
+    count = -(-(g.nt + delay) // every)
+    steps = range(every // 2, every // 2 + every * count, every)
+    points = 2 * next_fast_len(math.ceil(_FADED * count), real=True)
+    both, one = (_zero_phase(x, points * every, points // 2 + 1) for x in (source, wavelet))
+    at_peak = int(one.argmax())
+    trusted = one**2 > _TRUSTED * one[at_peak] ** 2
+    gain = np.full(points // 2 + 1, both[at_peak] / one[at_peak] ** 2)
+    gain[trusted] = both[trusted] / one[trusted] ** 2
+    return TimeAxis(wavelet, steps, points, 2 * steps.start - delay, gain)
+
+
+def _zero_phase(signal: Array, period: int, bins: int) -> Array:
+    """Spectrum of a symmetric signal about its middle, (bins,); a wavelet's sign is left as is."""
+    rolled = np.zeros(period)
+    rolled[: len(signal)] = signal
+    return np.fft.rfft(np.roll(rolled, -(len(signal) // 2))).real[:bins]
+
+
+class Green:
+    """Fields of every station in every cell of a map and around it.
+
+    Attributes:
+        axis: their sampling.
+        scale: what a cell's product of spectra has to be multiplied by, (cells,) float32.
+
+    Args:
+        velocity: (nz, nx), m/s.
+        vmin: the velocity of the sponge, m/s.
+        geometry: sources, receivers, grid and time axis.
+        threads: by default one for each processor.
+    """
+
+    def __init__(
+        self,
+        velocity: Array,
+        vmin: float,
+        geometry: AcquisitionGeometry,
+        threads: int | None = None,
+    ) -> None:
+        g, self.axis, self.edges = geometry, time_axis(geometry), edges(geometry)
+        self._stations = find_stations(g)
+        cells = np.concatenate(
+            [np.indices((g.nz, g.nx)).reshape(2, -1), *(e.pads.reshape(2, -1) for e in self.edges)],
+            axis=1,
+        )
+        # A run's record must last until its last snapshot.
+        self._fields = torch.from_numpy(
+            _run(velocity, vmin, self._stations, self.axis, cells, threads)
+        )
+        strip = damping(vmin, g.dx, g.sponge_width) * g.dt
+        self._damping = [
+            torch.from_numpy(strip[e.distance - 1].astype(np.float32)) for e in self.edges
+        ]
+        self._cells = g.nz * g.nx
+        a = (velocity * g.dt / g.dx) ** 2
+        scale = 2 * g.dx**2 / (velocity * a) * self.axis.steps.step
+        self.scale = torch.from_numpy(scale.ravel().astype(np.float32))
+
+    def legs(self, cells: slice, bins: int, receivers: Array) -> tuple[Tensor, Tensor]:
+        """Spectra of the sources' and the receivers' fields.
+
+        Args:
+            cells: flat numbers in the map.
+            bins: frequencies, from 0 up.
+            receivers: which of them, (R',).
+
+        Returns:
+            (cells, S, bins) and (cells, R', bins), complex64.
+        """
+        spectra = self._transform(self._fields[cells], bins)
+        return spectra[:, self._stations.sources], spectra[:, self._stations.receivers[receivers]]
+
+    def padded(self, bins: int, receivers: Array) -> list[tuple[Edge, Tensor]]:
+        """Sum the padded cells' products of spectra at every edge, (cells, S, R', bins) each."""
+        sums, first = [], self._cells
+        for edge, strip in zip(self.edges, self._damping, strict=True):
+            pads = edge.pads[0].size
+            fields = self._fields[first : first + pads].unflatten(0, edge.pads.shape[1:])
+            first += pads
+            to = self._transform(fields[:, :, self._stations.receivers[receivers]], bins)
+            scattering = self._damped(fields[:, :, self._stations.sources], edge, strip)
+            sums.append((edge, torch.einsum("cpsf,cprf->csrf", self._transform(scattering, bins), to)))
+        return sums
+
+    def _transform(self, fields: Tensor, bins: int) -> Tensor:
+        """Discrete Fourier transform (..., bins) complex64: one product with a matrix, as fast as
+        short transforms are on a processor, and without the frequencies that are not asked for.
+
+        What follows the last snapshot repeats it and fades.
+        """
+        count, points = fields.shape[-1], self.axis.points
+        phase = -2j * np.pi / points * np.outer(np.arange(points // 2), np.arange(bins))
+        waves, after = np.exp(phase), np.arange(1, points // 2 - count + 1)
+        fade = np.cos(np.pi / 2 * after / len(after)) ** 2
+        waves[count - 1] += fade @ waves[count:]
+        matrix = torch.from_numpy(waves[:count].astype(np.complex64).view(np.float32))
+        return torch.view_as_complex((fields @ matrix).unflatten(-1, (bins, 2)))
+
+    def _damped(self, fields: Tensor, edge: Edge, strip: Tensor) -> Tensor:
+        """Turn p into what stands for D^2 p + k D p, of which b * b makes D^2: p + k times the sum
+        of p until then, times the padded cells' weights. The sum is the trapezoidal rule's.
+        """
+        rate = self.axis.steps.step * strip[:, None, None]
+        total = torch.cumsum(fields, -1).sub_(fields, alpha=0.5)
+        return torch.from_numpy(edge.weight.astype(np.float32))[:, None, None] * (
+            fields + rate * total
+        )
+
+
+def _run(
+    velocity: Array,
+    vmin: float,
+    stations: Stations,
+    axis: TimeAxis,
+    cells: Array,
+    threads: int | None,
+) -> Array:
+    """Run every station, (cells, stations, steps)."""
+    parts = [
+        snapshots(velocity, run, vmin, axis.wavelet, cells, axis.steps, threads)
+        for run in stations.runs
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)

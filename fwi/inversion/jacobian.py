@@ -1,0 +1,122 @@
+"""The dense Jacobian of one sample's gathers in a band, and its Gram matrix."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fwi.arrays import Array
+from fwi.geometry import AcquisitionGeometry
+from fwi.inversion.band import Band
+from fwi.inversion.green import Green
+from fwi.inversion.padding import corners
+from fwi.physics.operator import Operator
+
+_CELLS = 64  # columns made at once: their products fit in a second-level cache
+
+
+def gram(rows: Tensor, blocks: int = 5) -> Tensor:
+    """J^T J of columns laid out as rows, (cells, cells): only blocks below the diagonal are made.
+
+    Args:
+        rows: J^T, (cells, ...).
+        blocks: into which the cells are cut.
+    """
+    columns = rows.flatten(1)
+    size = len(columns)
+    product = columns.new_empty(size, size)
+    ends = [round(i * size / blocks) for i in range(blocks + 1)]
+    for i in range(blocks):
+        for j in range(i + 1):
+            here, there = slice(ends[i], ends[i + 1]), slice(ends[j], ends[j + 1])
+            torch.mm(columns[here], columns[there].T, out=product[here, there])
+            if j < i:
+                product[there, here] = product[here, there].T
+    return product
+
+
+def jacobian(
+    linear: Operator,
+    velocity: Array,
+    green: Green,
+    geometry: AcquisitionGeometry,
+    band: Band,
+    every: int = 3,
+) -> Tensor:
+    """W F J of a map's cells by reciprocity, transposed: a column of J is a row here.
+
+    Interior columns agree with `jvp` to the sampling's error; those of the edge sum over a thinned
+    padding; corners, which stand for a quadrant, are products with the exact Jacobian.
+
+    Args:
+        linear: the scheme linearised about the map alone.
+        velocity: the map (nz, nx), m/s.
+        green: the stations' fields in it.
+        geometry: sources, receivers, grid and time axis.
+        band: filter and weights.
+        every: take each so-manieth receiver.
+
+    Returns:
+        (nz nx, S, R', T') float32, of the band's `times`, scaled so that the Gram matrix is the
+        Hessian of `Band.misfit` in the limit of all receivers.
+    """
+    receivers = np.arange(0, len(geometry.receiver_x), every)
+    share = math.sqrt(len(geometry.receiver_x) / len(receivers))
+    waves = _rows(green, geometry, band)
+    bins, weights = len(waves) // 2, share * band.weights[:, band.times][..., receivers]
+    weights = weights.transpose(1, 2).contiguous()
+    cells = geometry.nz * geometry.nx
+    result = torch.empty((cells, *weights.shape))
+    extra = _by_home(green, bins, receivers)
+    for first in range(0, cells, _CELLS):
+        chunk = slice(first, min(first + _CELLS, cells))
+        back, to = green.legs(chunk, bins, receivers)
+        product = back[:, :, None] * to[:, None]
+        for home in range(chunk.start, chunk.stop):
+            if home in extra:
+                product[home - first] += extra[home]
+        product *= green.scale[chunk, None, None, None]
+        rows = torch.view_as_real(product).flatten(-2) @ waves
+        torch.mul(rows, weights, out=result[chunk])
+    for corner in corners(geometry):
+        column = band.filtered(exact_column(linear, geometry, corner))
+        result[corner] = column[:, band.times][..., receivers].transpose(1, 2) * weights
+    return result
+
+
+def exact_column(linear: Operator, geometry: AcquisitionGeometry, cell: int) -> Tensor:
+    """One column of the Jacobian by the exact product, (S, T, R)."""
+    unit = torch.zeros(1, geometry.nz, geometry.nx)
+    unit.view(-1)[cell] = 1
+    return linear.jvp(unit)[0]
+
+
+def _by_home(green: Green, bins: int, receivers: Array) -> dict[int, Tensor]:
+    """Give the padding's products of spectra by the cell at the edge, (S, R', bins) each."""
+    return {
+        int(home): product
+        for edge, products in green.padded(bins, receivers)
+        for home, product in zip(edge.home, products, strict=True)
+    }
+
+
+def _rows(green: Green, geometry: AcquisitionGeometry, band: Band) -> Tensor:
+    """From a product of spectra, real and imaginary parts by turns, to filtered rows (2 f, T').
+
+    A spectrum cut short rings, also before the record's beginning: the low-pass, which takes the
+    ringing off again, has to reach back to it.
+    """
+    axis, low_pass = green.axis, band.low_pass
+    bins = min(math.ceil(axis.period * geometry.dt * band.highest) + 1, axis.points // 2 + 1)
+    before = 0 if low_pass is None else low_pass.reach
+    t = np.arange(-before, geometry.nt) - axis.origin
+    phase = 2 * np.pi / axis.period * np.outer(np.arange(bins), t)
+    gain = axis.gain[:bins, None] * np.where(np.arange(bins) > 0, 2, 1)[:, None] / axis.points
+    waves = np.stack([gain * np.cos(phase), -gain * np.sin(phase)], 1).reshape(2 * bins, -1)
+    result = torch.from_numpy(waves.astype(np.float32))
+    if low_pass is None:
+        return result[:, band.times]
+    return result @ low_pass.rows(torch.from_numpy(band.times), before).T
