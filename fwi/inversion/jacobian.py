@@ -40,7 +40,6 @@ def gram(rows: Tensor, blocks: int = 5) -> Tensor:
 
 def jacobian(
     linear: Operator,
-    velocity: Array,
     green: Green,
     geometry: AcquisitionGeometry,
     band: Band,
@@ -53,7 +52,6 @@ def jacobian(
 
     Args:
         linear: the scheme linearised about the map alone.
-        velocity: the map (nz, nx), m/s.
         green: the stations' fields in it.
         geometry: sources, receivers, grid and time axis.
         band: filter and weights.

@@ -1,0 +1,7 @@
+"""Priors by name; importing this room registers them."""
+
+from fwi.inversion.priors.base import PRIORS, Curvature, Prior
+from fwi.inversion.priors.gaussian import Gaussian
+from fwi.inversion.priors.variation import Variation
+
+__all__ = ["PRIORS", "Curvature", "Gaussian", "Prior", "Variation"]
