@@ -20,7 +20,7 @@ from fwi.arrays import Array
 from fwi.geometry import AcquisitionGeometry
 
 _NYQUIST = 2.8  # rows are sampled for that many times the band's peak
-_HIGHEST = 35.0 / 15  # likewise, of the whole record: little lies above
+_HIGHEST = 3.0  # likewise, of the whole record: above lies little, but what weak directions need
 _THROUGH, _SPREAD = 4.3, 10.0  # widths of the Gaussian, and Hz that the fading adds
 _TAPER = 0.2  # of the record, faded out before a low-pass: a cut record leaks
 _ENVELOPE = 0.080, 4.0  # s at 15 Hz and receivers over which the envelope is taken
@@ -88,6 +88,11 @@ class Band:
         """Time samples of the independent rows, (T',)."""
         nt = self.weights.shape[1]
         return np.rint(np.arange(self.spacing / 2, nt - 0.5, self.spacing)).astype(np.int64)
+
+    @property
+    def sampled(self) -> float:
+        """Highest frequency that the independent rows hold, cycles a time sample."""
+        return 0.5 / self.spacing
 
     def filtered(self, residual: Tensor) -> Tensor:
         """F r, (S, T, R)."""

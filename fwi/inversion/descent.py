@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fwi.inversion.band import Band
 from fwi.inversion.green import Green
-from fwi.inversion.jacobian import gram, jacobian
+from fwi.inversion.jacobian import gram, jacobian, receiver_spacing
 from fwi.inversion.priors.base import Prior
 from fwi.inversion.problem import Problem
 from fwi.inversion.step import Quadratic, factorize
@@ -32,29 +32,27 @@ class Rung:
 
     Attributes:
         peak: Hz to which the wavelet is brought.
-        prior: what the map is drawn to.
+        priors: what the map is drawn to, in the steps of one Jacobian by turns.
         damping: time constant of the record's damping, s; none.
+        by_noise: weigh data by their known errors, not by the envelope.
         builds: most Jacobians.
-        steps: of each.
         goal: relative residual at which the band is left; never below its noise.
         stagnation: share of the last build's residual above which the band is left.
         tolerance: s over the relative residual.
         iterations: of conjugate gradients.
-        every: so-manieth receiver in the Jacobian.
         sponge_std: how far the sponge's velocity may be from the map's smallest one, m/s.
         unknown: what is solved for.
     """
 
     peak: float
-    prior: Prior
+    priors: tuple[Prior, ...]
     damping: float | None = None
-    builds: int = 4
-    steps: int = 2
+    by_noise: bool = False
+    builds: int = 1
     goal: float = 0.004
     stagnation: float = 0.75
     tolerance: float = 0.6
     iterations: int = 5
-    every: int = 3
     sponge_std: float = 60.0
     unknown: Unknown = SLOWNESS_SQUARED
 
@@ -114,7 +112,8 @@ def descend(
         watch: told of every step.
         deadline: `time.monotonic` after which no step is begun.
     """
-    band, last = problem.band(rung.peak, rung.damping), float("inf")
+    last = float("inf")
+    band = problem.noise_band() if rung.by_noise else problem.band(rung.peak, rung.damping)
     goal = max(rung.goal, 1.05 * band.noise)
     for _ in range(rung.builds):
         before = state
@@ -132,11 +131,11 @@ def _build(
 ) -> tuple[State, float]:
     """Make a Jacobian and take its steps; the state and its relative residual."""
     begun, hessian, relative = time.monotonic(), None, float("inf")
-    for _ in range(rung.steps):
+    for prior in rung.priors:
         linear = problem.linearize(state.velocity, state.vmin)
         if hessian is None:
             hessian = _hessian(problem, state, rung, band, linear)
-        attempt = _Attempt(problem, rung, band, state, linear, hessian)
+        attempt = _Attempt(problem, rung, prior, band, state, linear, hessian)
         state, ratio, relative = attempt.take()
         watch(
             Progress(
@@ -154,9 +153,11 @@ def _hessian(
 ) -> Tensor:
     """Gram matrix of the band's Jacobian at a map."""
     velocity = state.velocity.numpy()
-    green = Green(velocity, state.vmin, problem.geometry, problem.threads)
-    rows = jacobian(linear, green, problem.geometry, band, rung.every)
-    return gram(rows)
+    highest = band.sampled / problem.geometry.dt
+    green = Green(velocity, state.vmin, problem.geometry, highest, problem.room, problem.threads)
+    every = receiver_spacing(problem.geometry, float(velocity.min()), band)
+    rows = jacobian(linear, green, problem.geometry, band, problem.room, every)
+    return gram(rows, problem.room)
 
 
 class _Attempt:
@@ -166,13 +167,14 @@ class _Attempt:
         self,
         problem: Problem,
         rung: Rung,
+        prior: Prior,
         band: Band,
         state: State,
         linear: Operator,
         hessian: Tensor,
     ) -> None:
         self.problem, self.rung, self.band, self.state = problem, rung, band, state
-        self.linear, self.hessian = linear, hessian
+        self.linear, self.hessian, self.prior = linear, hessian, prior
         residual = linear.gathers[0] - problem.observed
         self.residual = band.apply(residual)
         misfit = float(self.residual.double().square().sum()) / (2 * band.spacing)
@@ -199,7 +201,7 @@ class _Attempt:
         """Derivative by velocity and vmin's own part, and dv / dq, 0 in cells held at a bound."""
         m, s2 = self.state.velocity, self.tolerance**2
         back = self.band.adjoint(self.residual)
-        total = self.linear.vjp(back[None])[0].double() / s2 + self.rung.prior.gradient(m)
+        total = self.linear.vjp(back[None])[0].double() / s2 + self.prior.gradient(m)
         low, high = BOUNDS
         held = ((m <= low + 1) & (total > 0)) | ((m >= high - 1) & (total < 0))
         slope = torch.where(held, 0.0, self.rung.unknown.slope(m))
@@ -208,7 +210,7 @@ class _Attempt:
     def _solve(
         self, gradient: Tensor, slope: Tensor, sponge: Tensor, radius: float
     ) -> tuple[Tensor, float]:
-        curvature = self.rung.prior.curvature(self.state.velocity)
+        curvature = self.prior.curvature(self.state.velocity)
         factor = factorize(self.hessian, self.tolerance, curvature, slope, radius)
         own = self.rung.sponge_std**-2
         model = Quadratic(
@@ -250,4 +252,4 @@ class _Attempt:
 
     def _objective(self, velocity: Tensor, vmin: float, misfit: float) -> float:
         sponge = 0.5 * ((vmin - self.tied) / self.rung.sponge_std) ** 2
-        return misfit / self.tolerance**2 + self.rung.prior.value(velocity) + sponge
+        return misfit / self.tolerance**2 + self.prior.value(velocity) + sponge

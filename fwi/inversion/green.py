@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from torch import Tensor
 from fwi.arrays import Array
 from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.padding import Edge, edges
+from fwi.inversion.room import Room
 from fwi.inversion.stations import Stations, find_stations
 from fwi.physics.kernel.snapshots import snapshots
 from fwi.physics.scheme.sponge import damping
@@ -96,6 +98,8 @@ class Green:
         velocity: (nz, nx), m/s.
         vmin: the velocity of the sponge, m/s.
         geometry: sources, receivers, grid and time axis.
+        highest: frequency that matters, Hz.
+        room: memory for the fields, theirs until the next one is made in it.
         threads: by default one for each processor.
     """
 
@@ -104,18 +108,18 @@ class Green:
         velocity: Array,
         vmin: float,
         geometry: AcquisitionGeometry,
+        highest: float,
+        room: Room,
         threads: int | None = None,
     ) -> None:
-        g, self.axis, self.edges = geometry, time_axis(geometry), edges(geometry)
+        g, self.axis = geometry, time_axis(geometry)
+        self.edges = edges(g, float(velocity.min()) / highest)
         self._stations = find_stations(g)
         cells = np.concatenate(
             [np.indices((g.nz, g.nx)).reshape(2, -1), *(e.pads.reshape(2, -1) for e in self.edges)],
             axis=1,
         )
-        # A run's record must last until its last snapshot.
-        self._fields = torch.from_numpy(
-            _run(velocity, vmin, self._stations, self.axis, cells, threads)
-        )
+        self._fields = torch.from_numpy(self._run(velocity, vmin, cells, threads, room))
         strip = damping(vmin, g.dx, g.sponge_width) * g.dt
         self._damping = [
             torch.from_numpy(strip[e.distance - 1].astype(np.float32)) for e in self.edges
@@ -137,7 +141,7 @@ class Green:
             (cells, S, bins) and (cells, R', bins), complex64.
         """
         spectra = self._transform(self._fields[cells], bins)
-        return spectra[:, self._stations.sources], spectra[:, self._stations.receivers[receivers]]
+        return spectra[:, self._stations.sources], spectra[:, _evenly(self._stations.receivers[receivers])]
 
     def padded(self, bins: int, receivers: Array) -> list[tuple[Edge, Tensor]]:
         """Sum the padded cells' products of spectra at every edge, (cells, S, R', bins) each."""
@@ -146,7 +150,7 @@ class Green:
             pads = edge.pads[0].size
             fields = self._fields[first : first + pads].unflatten(0, edge.pads.shape[1:])
             first += pads
-            to = self._transform(fields[:, :, self._stations.receivers[receivers]], bins)
+            to = self._transform(fields[:, :, _evenly(self._stations.receivers[receivers])], bins)
             scattering = self._damped(fields[:, :, self._stations.sources], edge, strip)
             sums.append((edge, torch.einsum("cpsf,cprf->csrf", self._transform(scattering, bins), to)))
         return sums
@@ -175,18 +179,25 @@ class Green:
             fields + rate * total
         )
 
+    def _run(
+        self, velocity: Array, vmin: float, cells: Array, threads: int | None, room: Room
+    ) -> Array:
+        """Run every station, (cells, stations, steps)."""
+        counts = [len(run.source_x) for run in self._stations.runs]
+        fields = room.array("fields", (cells.shape[1], sum(counts), len(self.axis.steps)))
+        first = 0
+        for run, count in zip(self._stations.runs, counts, strict=True):
+            part = fields[:, first : first + count]
+            snapshots(
+                velocity, run, vmin, self.axis.wavelet, cells, self.axis.steps, threads, part
+            )
+            first += count
+        return fields
 
-def _run(
-    velocity: Array,
-    vmin: float,
-    stations: Stations,
-    axis: TimeAxis,
-    cells: Array,
-    threads: int | None,
-) -> Array:
-    """Run every station, (cells, stations, steps)."""
-    parts = [
-        snapshots(velocity, run, vmin, axis.wavelet, cells, axis.steps, threads)
-        for run in stations.runs
-    ]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+def _evenly(numbers: Array) -> Any:
+    """Give a slice for numbers in even steps, which costs no copy, or the numbers."""
+    steps = np.diff(numbers)
+    if len(steps) == 0 or steps[0] <= 0 or (steps != steps[0]).any():
+        return numbers
+    return slice(int(numbers[0]), int(numbers[-1]) + 1, int(steps[0]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -13,21 +15,42 @@ from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.band import Band
 from fwi.inversion.green import Green
 from fwi.inversion.padding import corners
+from fwi.inversion.room import Room
 from fwi.physics.operator import Operator
 
-_CELLS = 64  # columns made at once: their products fit in a second-level cache
+_WAVES = 2.5  # receivers a wavelength
+_CELLS = 32  # columns made at once: their products fit in a second-level cache
 
 
-def gram(rows: Tensor, blocks: int = 5) -> Tensor:
+def gram(rows: Tensor, room: Room, blocks: int = 5) -> Tensor:
     """J^T J of columns laid out as rows, (cells, cells): only blocks below the diagonal are made.
+
+    Products are of bfloat16 where the processor has such units: twice as fast, 1e-3 off, and as
+    good before conjugate gradients.
 
     Args:
         rows: J^T, (cells, ...).
+        room: memory for the result.
         blocks: into which the cells are cut.
     """
-    columns = rows.flatten(1)
+    with _bfloat16_products():
+        return _gram(rows.flatten(1), room, blocks)
+
+
+@contextmanager
+def _bfloat16_products() -> Iterator[None]:
+    """Let torch's products of float32 matrices round to bfloat16."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _gram(columns: Tensor, room: Room, blocks: int) -> Tensor:
     size = len(columns)
-    product = columns.new_empty(size, size)
+    product = torch.from_numpy(room.array("gram", (size, size)))
     ends = [round(i * size / blocks) for i in range(blocks + 1)]
     for i in range(blocks):
         for j in range(i + 1):
@@ -43,7 +66,8 @@ def jacobian(
     green: Green,
     geometry: AcquisitionGeometry,
     band: Band,
-    every: int = 3,
+    room: Room,
+    every: int = 1,
 ) -> Tensor:
     """W F J of a map's cells by reciprocity, transposed: a column of J is a row here.
 
@@ -55,6 +79,7 @@ def jacobian(
         green: the stations' fields in it.
         geometry: sources, receivers, grid and time axis.
         band: filter and weights.
+        room: memory for the result.
         every: take each so-manieth receiver.
 
     Returns:
@@ -67,7 +92,7 @@ def jacobian(
     bins, weights = len(waves) // 2, share * band.weights[:, band.times][..., receivers]
     weights = weights.transpose(1, 2).contiguous()
     cells = geometry.nz * geometry.nx
-    result = torch.empty((cells, *weights.shape))
+    result = torch.from_numpy(room.array("jacobian", (cells, *weights.shape)))
     extra = _by_home(green, bins, receivers)
     for first in range(0, cells, _CELLS):
         chunk = slice(first, min(first + _CELLS, cells))
@@ -83,6 +108,17 @@ def jacobian(
         column = band.filtered(exact_column(linear, geometry, corner))
         result[corner] = column[:, band.times][..., receivers].transpose(1, 2) * weights
     return result
+
+
+def receiver_spacing(geometry: AcquisitionGeometry, slowest: float, band: Band) -> int:
+    """Each so-manieth receiver that is enough for a band: waves along the line stay sampled.
+
+    Fewer save time and cost iterations: at 10 Hz every second one leaves 0.22 of the gradient
+    after two, every third 0.43, all 0.07.
+    """
+    highest = band.sampled / geometry.dt
+    apart = abs(float(np.diff(geometry.receiver_idx).mean())) if len(geometry.receiver_x) > 1 else 1
+    return max(1, int(slowest / (_WAVES * highest * geometry.dx * apart)))
 
 
 def exact_column(linear: Operator, geometry: AcquisitionGeometry, cell: int) -> Tensor:

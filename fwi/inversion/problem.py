@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.band import Band, make_band, noise_band
+from fwi.inversion.room import Room
 from fwi.physics.operator import Operator
 from fwi.physics.simulator import linearize, simulate
 
@@ -23,12 +24,14 @@ class Problem:
         sigma: standard deviation of their errors, likewise.
         geometry: sources, receivers, grid and time axis.
         threads: of the simulator; by default one for each processor.
+        room: memory for the large arrays.
     """
 
     observed: Tensor
     sigma: Tensor
     geometry: AcquisitionGeometry
     threads: int | None = None
+    room: Room = field(default_factory=Room, repr=False)
 
     def simulate(self, velocity: Tensor, vmin: float) -> Tensor:
         """Gathers of a map with a sponge of its own, (S, T, R) float32."""

@@ -22,6 +22,7 @@ def snapshots(
     cells: Array,
     steps: range,
     threads: int | None = None,
+    out: Array | None = None,
 ) -> Array:
     """Run a shot from every source, and keep its field at chosen cells.
 
@@ -35,6 +36,7 @@ def snapshots(
         cells: rows and columns in the map, (2, cells), down to -sponge_width in the padding.
         steps: after which of them the field is kept.
         threads: shots at once; by default one for each processor of this process.
+        out: what is returned, to be filled: fresh memory takes as long as the runs.
 
     Returns:
         p, (cells, sources, steps) float32.
@@ -43,7 +45,8 @@ def snapshots(
         velocity.astype(np.float64), geometry, vmin, np.dtype(np.float32)
     )
     flat = medium.grid.flat_index(*(np.asarray(cells) + geometry.sponge_width))
-    fields = np.empty((len(flat), len(geometry.source_x), len(steps)), np.float32)
+    shape = len(flat), len(geometry.source_x), len(steps)
+    fields = np.empty(shape, np.float32) if out is None else out
     with workers(threads or available_threads()) as pool:
         _run_all(pool, medium, signal, flat, steps, fields)
     return fields
