@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fwi import families
     from fwi.competition import submission
     from fwi.inference.predictor import load
+    from fwi.inversion import refine
     from fwi.models import create_model
     from fwi.physics.simulator import linearize, simulate
     from fwi.stages import run
@@ -21,12 +22,22 @@ _HOMES = {
     "families": "fwi.families",
     "linearize": "fwi.physics.simulator",
     "load": "fwi.inference.predictor",
+    "refine": "fwi.inversion",
     "run": "fwi.stages",
     "simulate": "fwi.physics.simulator",
     "submission": "fwi.competition.submission",
 }
 
-__all__ = ["create_model", "families", "linearize", "load", "run", "simulate", "submission"]
+__all__ = [
+    "create_model",
+    "families",
+    "linearize",
+    "load",
+    "refine",
+    "run",
+    "simulate",
+    "submission",
+]
 
 
 def __getattr__(name: str) -> Any:

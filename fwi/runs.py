@@ -52,6 +52,11 @@ class RunFolder:
         return self.path / "predictions"
 
     @property
+    def refined(self) -> Path:
+        """The store that refine writes."""
+        return self.path / "refined"
+
+    @property
     def onnx(self) -> Path:
         """The network that export writes."""
         return self.path / "model.onnx"
@@ -91,6 +96,11 @@ def run_of(config: Config) -> RunFolder:
 def predictions_path(config: Config) -> Path:
     """Give the folder of the predictions that infer writes."""
     return config.infer.out or run_of(config).predictions
+
+
+def refined_path(config: Config) -> Path:
+    """Give the folder of the maps that refine writes."""
+    return config.refine.out or run_of(config).refined
 
 
 def submission_path(config: Config) -> Path:

@@ -122,6 +122,22 @@ class InferConfig(Section):
     out: Path | None = key(None, "Folder of the predictions; runs/<name>/predictions.")
 
 
+class RefineConfig(Section):
+    """Which maps are refined, from what, and for how long."""
+
+    input: Path | None = key(
+        None, "Store, folder of .npy gathers, or one file; the experiment's store.", argument=True
+    )
+    start: str = key(
+        "default",
+        "First maps: a store of predictions, a run or checkpoint, 'default', or 'trend'.",
+    )
+    family: str = key("auto", "Family of the samples, which chooses the prior; auto finds out.")
+    seconds: Annotated[float, Field(gt=0)] = key(120.0, "After which a sample takes no more steps.")
+    samples: Positive | None = key(None, "So many of the first samples; all of them.")
+    out: Path | None = key(None, "Folder of the refined maps; runs/<name>/refined.")
+
+
 class SubmitConfig(Section):
     """What is written for the competition."""
 
@@ -174,6 +190,7 @@ class Config(Section):
     simulate: SimulateConfig = SimulateConfig()
     train: TrainConfig = TrainConfig()
     infer: InferConfig = InferConfig()
+    refine: RefineConfig = RefineConfig()
     submit: SubmitConfig = SubmitConfig()
     leaderboard: LeaderboardConfig = LeaderboardConfig()
     export: ExportConfig = ExportConfig()

@@ -19,7 +19,6 @@ from fwi.inversion.unknowns import SLOWNESS_SQUARED, Unknown
 from fwi.physics.operator import Operator
 
 BOUNDS = 1470.0, 4550.0  # m/s: a little beyond the data's
-_SPONGE = 1490.0, 3000.0  # m/s, of the sponge's velocity
 _LENGTHS = 1.0, 0.5, 0.25, 0.1  # of a step that are tried
 _GOOD, _POOR = 0.6, 0.25  # actual over promised decrease
 _WIDER, _NARROWER = 1.8, 0.5
@@ -138,9 +137,7 @@ def _build(
         attempt = _Attempt(problem, rung, prior, band, state, linear, hessian)
         state, ratio, relative = attempt.take()
         watch(
-            Progress(
-                rung.peak, attempt.relative, relative, ratio, state, time.monotonic() - begun
-            )
+            Progress(rung.peak, attempt.relative, relative, ratio, state, time.monotonic() - begun)
         )
         begun = time.monotonic()
         if ratio < _POOR or begun > deadline:
@@ -148,9 +145,7 @@ def _build(
     return state, relative
 
 
-def _hessian(
-    problem: Problem, state: State, rung: Rung, band: Band, linear: Operator
-) -> Tensor:
+def _hessian(problem: Problem, state: State, rung: Rung, band: Band, linear: Operator) -> Tensor:
     """Gram matrix of the band's Jacobian at a map."""
     velocity = state.velocity.numpy()
     highest = band.sampled / problem.geometry.dt
@@ -180,13 +175,15 @@ class _Attempt:
         misfit = float(self.residual.double().square().sum()) / (2 * band.spacing)
         self.relative = band.relative(misfit)
         self.tolerance = max(rung.tolerance * self.relative, 0.3 * band.noise)
-        self.tied = float(state.velocity.min().clamp(*_SPONGE))
+        self.tied = float(state.velocity.min().clamp(*BOUNDS))
         self.objective = self._objective(state.velocity, state.vmin, misfit)
 
     def take(self) -> tuple[State, float, float]:
         """Give the next state, the ratio of actual to promised decrease, the relative residual."""
         gradient, slope = self._gradient()
-        sponge = self.band.apply(self.linear.jvp(torch.zeros_like(slope)[None].float(), torch.ones(1))[0])
+        sponge = self.band.apply(
+            self.linear.jvp(torch.zeros_like(slope)[None].float(), torch.ones(1))[0]
+        )
         radius = self.state.radius
         for _ in range(2):
             step, promised = self._solve(gradient, slope, sponge, radius)
@@ -230,7 +227,7 @@ class _Attempt:
         change = step[:-1].view_as(self.state.velocity)
         for length in _LENGTHS:
             velocity = self.rung.unknown.move(self.state.velocity, length * change, BOUNDS)
-            vmin = min(max(self.state.vmin + length * float(step[-1]), _SPONGE[0]), _SPONGE[1])
+            vmin = min(max(self.state.vmin + length * float(step[-1]), BOUNDS[0]), BOUNDS[1])
             residual = self.problem.simulate(velocity, vmin) - self.problem.observed
             misfit = self.band.misfit(residual)
             value = self._objective(velocity, vmin, misfit)

@@ -28,7 +28,7 @@ from fwi.arrays import Array
 from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.padding import Edge, edges
 from fwi.inversion.room import Room
-from fwi.inversion.stations import Stations, find_stations
+from fwi.inversion.stations import find_stations
 from fwi.physics.kernel.snapshots import snapshots
 from fwi.physics.scheme.sponge import damping
 from fwi.physics.scheme.wavelet import ricker
@@ -141,7 +141,9 @@ class Green:
             (cells, S, bins) and (cells, R', bins), complex64.
         """
         spectra = self._transform(self._fields[cells], bins)
-        return spectra[:, self._stations.sources], spectra[:, _evenly(self._stations.receivers[receivers])]
+        return spectra[:, self._stations.sources], spectra[
+            :, _evenly(self._stations.receivers[receivers])
+        ]
 
     def padded(self, bins: int, receivers: Array) -> list[tuple[Edge, Tensor]]:
         """Sum the padded cells' products of spectra at every edge, (cells, S, R', bins) each."""
@@ -152,14 +154,16 @@ class Green:
             first += pads
             to = self._transform(fields[:, :, _evenly(self._stations.receivers[receivers])], bins)
             scattering = self._damped(fields[:, :, self._stations.sources], edge, strip)
-            sums.append((edge, torch.einsum("cpsf,cprf->csrf", self._transform(scattering, bins), to)))
+            sums.append(
+                (edge, torch.einsum("cpsf,cprf->csrf", self._transform(scattering, bins), to))
+            )
         return sums
 
     def _transform(self, fields: Tensor, bins: int) -> Tensor:
-        """Discrete Fourier transform (..., bins) complex64: one product with a matrix, as fast as
-        short transforms are on a processor, and without the frequencies that are not asked for.
+        """Discrete Fourier transform, (..., bins) complex64.
 
-        What follows the last snapshot repeats it and fades.
+        One product with a matrix is as fast as short transforms are on a processor, and makes no
+        frequencies that are not asked for. What follows the last snapshot repeats it and fades.
         """
         count, points = fields.shape[-1], self.axis.points
         phase = -2j * np.pi / points * np.outer(np.arange(points // 2), np.arange(bins))
@@ -170,8 +174,10 @@ class Green:
         return torch.view_as_complex((fields @ matrix).unflatten(-1, (bins, 2)))
 
     def _damped(self, fields: Tensor, edge: Edge, strip: Tensor) -> Tensor:
-        """Turn p into what stands for D^2 p + k D p, of which b * b makes D^2: p + k times the sum
-        of p until then, times the padded cells' weights. The sum is the trapezoidal rule's.
+        """Turn p into what stands for D^2 p + k D p, where b * b stands for D^2 w.
+
+        That is p plus k times the sum of p until then, by the trapezoidal rule, times the padded
+        cells' weights.
         """
         rate = self.axis.steps.step * strip[:, None, None]
         total = torch.cumsum(fields, -1).sub_(fields, alpha=0.5)
@@ -188,9 +194,7 @@ class Green:
         first = 0
         for run, count in zip(self._stations.runs, counts, strict=True):
             part = fields[:, first : first + count]
-            snapshots(
-                velocity, run, vmin, self.axis.wavelet, cells, self.axis.steps, threads, part
-            )
+            snapshots(velocity, run, vmin, self.axis.wavelet, cells, self.axis.steps, threads, part)
             first += count
         return fields
 

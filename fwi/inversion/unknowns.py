@@ -24,7 +24,7 @@ class Unknown:
     power: int
 
     def slope(self, velocity: Tensor) -> Tensor:
-        """dv / dq, without a unit."""
+        """Derivative dv / dq, without a unit."""
         return (velocity / REFERENCE) ** self.power
 
     def move(self, velocity: Tensor, step: Tensor, bounds: tuple[float, float]) -> Tensor:

@@ -49,14 +49,58 @@ def save_predictions(
         figure.savefig(temporary, format="png", dpi=90)
 
 
-def _draw_shot(axes: Axes, shot: Array, title: str) -> None:
+def save_refinement(
+    path: Path,
+    title: str,
+    gathers: tuple[Array, Array],
+    maps: tuple[Array, Array, Array | None],
+) -> None:
+    """Draw what refinement made of a sample: maps above, its middle shot below.
+
+    Args:
+        path: the PNG file.
+        title: of the whole.
+        gathers: observed and predicted, (S, T, R) each.
+        maps: first, refined and, where it is known, true velocity, (Z, X) each, m/s.
+    """
+    first, refined, true = maps
+    observed, predicted = (g[(len(g) - 1) // 2].astype(np.float32) for g in gathers)
+    figure = Figure((13.2, 6.2), layout="constrained")
+    axes = figure.subplots(2, 4, squeeze=False)
+    for column, (name, velocity) in enumerate((("start", first), ("refined", refined))):
+        _draw_map(figure, axes[0, column], velocity, name + _error(velocity, true))
+    if true is None:
+        _draw_difference(figure, axes[0, 2], refined - first, "refined - start")
+        axes[0, 3].set_axis_off()
+    else:
+        _draw_map(figure, axes[0, 2], true, "true")
+        _draw_difference(figure, axes[0, 3], refined - true, "refined - true")
+    limit = _draw_shot(axes[1, 0], observed, "observed")
+    _draw_shot(axes[1, 1], predicted, "predicted", limit)
+    residual = predicted - observed
+    _draw_shot(axes[1, 2], residual, "predicted - observed", limit)
+    factor = 10.0 ** max(0, int(np.log10(limit / max(float(np.abs(residual).max()), 1e-12))))
+    _draw_shot(axes[1, 3], residual * factor, f"the same x {factor:g}", limit)
+    figure.suptitle(title)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=90)
+
+
+def _error(velocity: Array, true: Array | None) -> str:
+    return "" if true is None else f", MAE {np.abs(velocity - true).mean():.2f} m/s"
+
+
+def _draw_shot(axes: Axes, shot: Array, title: str, limit: float | None = None) -> float:
+    """Draw a shot, and give the amplitude at which it is clipped."""
     # The direct wave would hide the reflections: clip at a percentile, as seismic sections do.
-    limit = float(np.percentile(np.abs(shot.astype(np.float32)), 96)) or 1.0
+    if limit is None:
+        limit = float(np.percentile(np.abs(shot.astype(np.float32)), 96)) or 1.0
     extent = (0, _SIDE_M, len(shot) * DT, 0)
     axes.imshow(
         shot.astype(np.float32), "gray", aspect="auto", vmin=-limit, vmax=limit, extent=extent
     )
     axes.set(title=title, xlabel="receiver, m", ylabel="time, s")
+    return limit
 
 
 def _draw_map(figure: Figure, axes: Axes, velocity: Array, title: str) -> None:

@@ -39,6 +39,7 @@ STAGES = {
     "simulate": Stage("Make a store: from maps, simulating their gathers.", "simulate"),
     "train": Stage("Train a network, or go on where a killed fit stopped.", "train"),
     "infer": Stage("Predict velocity maps from gathers.", "infer"),
+    "refine": Stage("Refine velocity maps until they explain their gathers.", "refine"),
     "submit": Stage("Write predictions as a validated submission.", "submit"),
     "leaderboard": Stage(
         "Compare runs, and the baselines, on one validation fold.", "leaderboard", writes=False

@@ -56,12 +56,8 @@ class Process:
 PROCESSES = {
     "low": Process((Part(400, 12, 20), Part(400, 7, 7)), in_slowness=True),
     "style": Process((Part(400, 12, 20), Part(450, 6, 6, exponential=True))),
-    "style_a": Process(
-        (Part(183, 3.48, 3.48), Part(200, 10, 25)), 2212.0, 15.0, 520.0, 31.0, 3.0
-    ),
-    "style_b": Process(
-        (Part(158, 1.96, 1.96), Part(150, 8, 20)), 2079.0, 22.0, 415.0, 10.0, 58.0
-    ),
+    "style_a": Process((Part(183, 3.48, 3.48), Part(200, 10, 25)), 2212.0, 15.0, 520.0, 31.0, 3.0),
+    "style_b": Process((Part(158, 1.96, 1.96), Part(150, 8, 20)), 2079.0, 22.0, 415.0, 10.0, 58.0),
 }
 
 

@@ -41,9 +41,7 @@ def snapshots(
     Returns:
         p, (cells, sources, steps) float32.
     """
-    medium = KernelMedium.of_map(
-        velocity.astype(np.float64), geometry, vmin, np.dtype(np.float32)
-    )
+    medium = KernelMedium.of_map(velocity.astype(np.float64), geometry, vmin, np.dtype(np.float32))
     flat = medium.grid.flat_index(*(np.asarray(cells) + geometry.sponge_width))
     shape = len(flat), len(geometry.source_x), len(steps)
     fields = np.empty(shape, np.float32) if out is None else out

@@ -1,0 +1,211 @@
+"""refine: from gathers and first maps to the maps that explain them, a sample at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from rich.table import Table
+
+from fwi.arrays import Array
+from fwi.checks import check_shape
+from fwi.config import Config
+from fwi.data.inputs import Inputs, open_gather_inputs
+from fwi.data.store import Store
+from fwi.data.writer import StoreWriter, remove_store
+from fwi.files import atomic_file
+from fwi.inference.predictor import Predictor, load
+from fwi.inversion import Refined, refine
+from fwi.inversion.descent import Progress
+from fwi.physics.misfit import geometry_of
+from fwi.physics.simulator import simulate
+from fwi.progress import progress_bar
+from fwi.report.pictures import save_refinement
+from fwi.runs import refined_path
+
+
+@dataclass(frozen=True)
+class RefineResult:
+    """The refined maps, and how each sample went.
+
+    Attributes:
+        store: the maps alone, in the order of the input, as infer writes them.
+    """
+
+    store: Store
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """A row a sample: sample_id, kind, start_residual, residual, converged, exact, ..."""
+        return pl.concat(
+            [pl.read_parquet(f) for f in sorted((self.store.path / "samples").glob("*.parquet"))]
+        )
+
+    def __rich__(self) -> Table:
+        """Lay out what became of the samples."""
+        table = Table(title=str(self.store))
+        means = {"residual": "residual, noise deviations", "seconds": "seconds a sample"}
+        if self.table["mae"].null_count() < len(self.table):
+            means |= {"start_mae": "MAE of the start, m/s", "mae": "MAE, m/s"}
+        table.add_column("")
+        table.add_column("median", justify="right")
+        for name, label in means.items():
+            table.add_row(label, f"{self.table[name].median():.2f}")
+        for name in ("converged", "exact", "reverted"):
+            table.add_row(name, f"{self.table[name].sum()} of {len(self.table)}")
+        return table
+
+
+def run(config: Config, *, force: bool = False) -> RefineResult:
+    """Refine the map of every sample, or finish a refinement that was stopped.
+
+    Args:
+        config: reads `refine` and `machine`, and `store`, `name` for what they leave open.
+        force: delete refined maps that are there and begin anew.
+
+    Returns:
+        A store that holds the refined maps alone; beside them samples/ says how each one went,
+        steps/ what was done, pictures/ shows it.
+
+    Raises:
+        FileExistsError: if the folder holds maps of other gathers or starts.
+        FileNotFoundError: if the input or the start is missing.
+        ValueError: if gathers or first maps do not fit; it names the sample.
+    """
+    section, out = config.refine, refined_path(config)
+    inputs = open_gather_inputs(section.input or config.store_path)
+    start = _open_start(section.start, config.machine.device)
+    n = min(section.samples or len(inputs), len(inputs))
+    if isinstance(start, Store) and len(start) < n:
+        raise ValueError(
+            f"refine.start must hold a map for each of {n} samples, got {len(start)} in "
+            f"{start.path}; predict them with fwi infer"
+        )
+    if force:
+        remove_store(out)
+    recipe = {
+        "samples": inputs.fingerprint,
+        "n": n,
+        "start": _identity(start),
+        **section.model_dump(include={"family", "seconds"}),
+    }
+    writer = StoreWriter(out, recipe, n)
+    missing = writer.missing()
+    with progress_bar("refine", n, n - len(missing)) as advance:
+        for i in missing:
+            _one(config, inputs, start, writer, i, lambda note: advance(0, note=note))
+            advance()
+    return RefineResult(writer.finish())
+
+
+def _one(
+    config: Config, inputs: Inputs, start: Any, writer: StoreWriter, i: int, note: Any
+) -> None:
+    """Refine one sample, and write its map last: it is what says that the sample is done."""
+    section, part = config.refine, range(i, i + 1)
+    name, gathers = inputs.rows["sample_id"][i], inputs.read(part)
+    first = _first(start, gathers, part)
+    true = None if inputs.read_maps is None else inputs.read_maps(part)[0]
+    begun = time.monotonic()
+
+    def watch(_: int, progress: Progress) -> None:
+        left = max(0.0, section.seconds - (time.monotonic() - begun))
+        note(f"{name}: {progress.peak:g} Hz, residual {progress.after:.5f}, {left:.0f} s left")
+
+    try:
+        refined = refine(
+            gathers, first, section.family,
+            seconds=section.seconds, threads=config.machine.threads, watch=watch,
+        ).samples[0]  # fmt: skip
+    except ValueError as error:
+        raise ValueError(f"sample {name}: {error}") from None
+    _report(writer.path, i, name, gathers[0], refined, true)
+    writer.write(i, inputs.rows_of(part), maps=refined.velocity[None])
+
+
+def _report(
+    out: Path, i: int, name: str, gathers: Array, refined: Refined, true: Array | None
+) -> None:
+    """Write how a sample went: a row, its steps, a picture."""
+    row = {
+        "sample_id": name,
+        "kind": refined.kind,
+        "start_residual": refined.start_residual,
+        "residual": refined.residual,
+        "converged": refined.converged,
+        "exact": refined.exact,
+        "reverted": refined.reverted,
+        "seconds": refined.seconds,
+        "start_mae": _mae(refined.start, true),
+        "mae": _mae(refined.velocity, true),
+    }
+    schema = {"start_mae": pl.Float64, "mae": pl.Float64}
+    frames = {
+        "samples": pl.DataFrame([row], schema_overrides=schema),
+        "steps": pl.DataFrame(list(_steps(name, refined, true)), schema_overrides=schema),
+    }
+    for folder, frame in frames.items():
+        with atomic_file(out / folder / f"{i:05d}.parquet") as temporary:
+            frame.write_parquet(temporary)
+    predicted = simulate(refined.velocity[None], geometry_of(gathers[None]))[0]
+    save_refinement(
+        out / "pictures" / f"{i:05d}.png",
+        f"{name}: {refined}",
+        (gathers, predicted),
+        (refined.start, refined.velocity, true),
+    )
+
+
+def _steps(name: str, refined: Refined, true: Array | None) -> Iterator[dict[str, Any]]:
+    """What each step did, a row each."""
+    seconds = 0.0
+    for step in refined.steps:
+        seconds += step.seconds
+        yield {
+            "sample_id": name,
+            "peak": step.peak,
+            "before": step.before,
+            "after": step.after,
+            "ratio": step.ratio,
+            "radius": step.state.radius,
+            "vmin": step.state.vmin,
+            "seconds": seconds,
+            "mae": _mae(step.state.velocity.numpy(), true),
+        }
+
+
+def _mae(velocity: Array, true: Array | None) -> float | None:
+    return None if true is None else float(np.abs(velocity - true).mean())
+
+
+def _open_start(start: str, device: str) -> Store | Predictor | str:
+    """Open what gives first maps."""
+    if start == "trend":
+        return start
+    if (Path(start) / "store.json").exists():
+        store = Store(Path(start))
+        if not store.has_maps:
+            raise ValueError(f"refine.start must hold velocity maps, got gathers alone in {start}")
+        return store
+    return load(start, device=device)
+
+
+def _identity(start: Store | Predictor | str) -> Any:
+    if isinstance(start, str):
+        return start
+    return start.fingerprint if isinstance(start, Store) else start.fingerprint()
+
+
+def _first(start: Store | Predictor | str, gathers: Array, part: range) -> Array | str:
+    """Give the first map of a sample, (1, nz, nx), or the name of one."""
+    if isinstance(start, str):
+        return start
+    maps = start.maps(part) if isinstance(start, Store) else start.predict(gathers)
+    check_shape("maps of refine.start", maps, (1, None, None))
+    return maps
