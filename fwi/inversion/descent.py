@@ -100,7 +100,7 @@ def descend(
     state: State,
     rung: Rung,
     watch: Watch,
-    deadline: float = float("inf"),
+    is_over: Callable[[], bool] = lambda: False,
 ) -> State:
     """Fit a band until it is explained, or nothing moves, or time is up.
 
@@ -109,24 +109,29 @@ def descend(
         state: where to begin.
         rung: the band and how it is fitted.
         watch: told of every step.
-        deadline: `time.monotonic` after which no step is begun.
+        is_over: whether no further step may be begun.
     """
     last = float("inf")
     band = problem.noise_band() if rung.by_noise else problem.band(rung.peak, rung.damping)
     goal = max(rung.goal, 1.05 * band.noise)
     for _ in range(rung.builds):
         before = state
-        state, relative = _build(problem, state, rung, band, watch, deadline)
+        state, relative = _build(problem, state, rung, band, watch, is_over)
         if relative < goal or relative > rung.stagnation * last or state is before:
             break
-        if time.monotonic() > deadline:
+        if is_over():
             break
         last = relative
     return state
 
 
 def _build(
-    problem: Problem, state: State, rung: Rung, band: Band, watch: Watch, deadline: float
+    problem: Problem,
+    state: State,
+    rung: Rung,
+    band: Band,
+    watch: Watch,
+    is_over: Callable[[], bool],
 ) -> tuple[State, float]:
     """Make a Jacobian and take its steps; the state and its relative residual."""
     begun, hessian, relative = time.monotonic(), None, float("inf")
@@ -140,7 +145,7 @@ def _build(
             Progress(rung.peak, attempt.relative, relative, ratio, state, time.monotonic() - begun)
         )
         begun = time.monotonic()
-        if ratio < _POOR or begun > deadline:
+        if ratio < _POOR or is_over():
             break
     return state, relative
 

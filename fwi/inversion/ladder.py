@@ -24,6 +24,7 @@ KINDS: dict[str, Kind] = {
     "Style_A": "smooth", "Style_B": "noisy",
 }  # fmt: skip
 
+_PROCESSES = {"smooth": "style_a", "noisy": "style_b"}
 _ALONG = {"flat": 30.0, "layered": 1.0}  # weight of differences along a row
 _SHARPER = ((3, 0.7), (3, 0.5), (2, 0.5), (1, 0.5), (1, 0.4), (1, 0.3), (0.5, 0.3))
 _BAD_START = 0.1  # relative residual at 2 Hz: of 20 starts of a network 19 had less (.096)
@@ -77,5 +78,5 @@ def finish(kind: Kind, grid: tuple[int, int], frequency: float) -> list[Rung]:
 
 def _first(kind: Kind, grid: tuple[int, int], eps: float) -> Prior:
     if kind in ("smooth", "noisy"):
-        return Gaussian("style_a" if kind == "smooth" else "style_b", grid)
+        return Gaussian(_PROCESSES[kind], grid)
     return Variation(eps, 1.0, across=_ALONG[kind])

@@ -31,11 +31,13 @@ class _Line:
     end: float
 
 
-# Short waves die out sooner, and long ones need fewer cells: with some 35 cells a line columns of
-# a curved map's edge are 0.5 to 2 % off in either case.
-_SHORT = _Line(((1, 4, 12), (2, 1e9, 2e9)), 0.2, 0.5)
-_LONG = _Line(((1, 3, 8), (2, 8, 20), (4, 1e9, 2e9)), 0.5, 0.83)
-_LONG_CELLS = 7.5  # wavelength, cells
+# By the wavelength from which each holds, in cells, longest first: long waves need fewer cells,
+# short ones die out sooner. Columns of a curved map's edge are 1 to 2 % off in either case.
+_LINES = (
+    (10.0, _Line(((1, 3, 8), (2, 8, 20), (4, 1e9, 2e9)), 0.5, 0.83)),
+    (5.0, _Line(((1, 4, 12), (2, 1e9, 2e9)), 0.5, 0.83)),
+    (0.0, _Line(((1, 4, 12), (2, 1e9, 2e9)), 0.2, 0.5)),
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def edges(geometry: AcquisitionGeometry, wavelength: float) -> list[Edge]:
         wavelength: the shortest one that matters, m.
     """
     nz, nx = geometry.nz, geometry.nx
-    line = _LONG if wavelength > _LONG_CELLS * geometry.dx else _SHORT
+    line = next(line for least, line in _LINES if wavelength >= least * geometry.dx)
     across, down = np.arange(1, nx - 1), np.arange(1, nz - 1)
     return [
         _edge(geometry, line, 0 * across, across, (-1, 0)),

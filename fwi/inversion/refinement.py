@@ -19,6 +19,7 @@ from fwi.inference.predictor import load
 from fwi.inversion.descent import BOUNDS, Progress, Rung, State, Watch, descend
 from fwi.inversion.ladder import Kind, approach, finish, is_lost, rescue
 from fwi.inversion.noise import rounding_noise
+from fwi.inversion.plateaus import snap
 from fwi.inversion.problem import Problem, as_tensor
 from fwi.inversion.routing import kind_of, looks_layered, may_be_flat
 from fwi.physics.misfit import geometry_of
@@ -123,7 +124,7 @@ def refine(
         family: OpenFWI family, one or one a sample, which chooses the prior; "auto" finds out.
         geometry: sources, receivers, grid and time axis; by default OpenFWI's of five or six
             shots.
-        seconds: after which no further step of a sample is begun.
+        seconds: after which no further step of a sample is begun; one always is.
         threads: of the simulator; by default one for each processor.
         watch: told of every step, with the number of its sample.
 
@@ -175,19 +176,28 @@ def refine_sample(
         if watch is not None:
             watch(progress)
 
-    state, kind = _climb(problem, first, kind, note, begun + seconds)
+    def is_over() -> bool:
+        return bool(steps) and time.monotonic() > begun + seconds
+
+    state, kind = _climb(problem, first, kind, gathers, note, is_over)
     velocity = _rounded(problem, state.velocity, kind)
     after = problem.relative(noise, velocity)
     reverted = after >= before
-    final = start.astype(np.float32) if reverted else velocity.numpy().astype(np.float32)
+    final = torch.from_numpy(start.astype(np.float64)) if reverted else velocity
     return Refined(
-        final, min(before, after), before, kind, _is_exact(problem, final, gathers), reverted,
+        final.numpy().astype(np.float32), min(before, after), before, kind,
+        _is_exact(problem, final, gathers), reverted,
         time.monotonic() - begun, steps, start.astype(np.float32),
     )  # fmt: skip
 
 
 def _climb(
-    problem: Problem, first: Tensor, kind: Kind | None, watch: Watch, deadline: float
+    problem: Problem,
+    first: Tensor,
+    kind: Kind | None,
+    gathers: Array,
+    watch: Watch,
+    is_over: Callable[[], bool],
 ) -> tuple[State, Kind]:
     """Go up the ladder until the noise is reached or time is up."""
     g = problem.geometry
@@ -195,15 +205,19 @@ def _climb(
     state = State(first, float(first.min()))
     if is_lost(problem.relative(problem.band(2.0), first)):
         state = State(_averaged(first), float(first.min()))
-        state = _take(problem, state, rescue(grid), watch, deadline)
+        state = _take(problem, state, rescue(grid), watch, is_over)
     guess: Kind = kind or ("flat" if may_be_flat(problem) else "layered")
-    state = _take(problem, state, approach(guess, grid, g.frequency), watch, deadline)
+    state = _take(problem, state, approach(guess, grid, g.frequency), watch, is_over)
     if kind is None and guess == "flat" and not _is_near(problem, state):
         guess = "layered"
-        state = _take(problem, state, approach(guess, grid, g.frequency), watch, deadline)
+        state = _take(problem, state, approach(guess, grid, g.frequency), watch, is_over)
     if kind is None and guess == "layered" and not looks_layered(state.velocity):
         guess = "smooth"
-    return _take(problem, state, finish(guess, grid, g.frequency), watch, deadline), guess
+    for rung in finish(guess, grid, g.frequency):
+        state = _take(problem, state, [rung], watch, is_over)
+        if _is_exact(problem, _rounded(problem, state.velocity, guess), gathers):
+            break
+    return state, guess
 
 
 def _is_near(problem: Problem, state: State) -> bool:
@@ -213,12 +227,12 @@ def _is_near(problem: Problem, state: State) -> bool:
 
 
 def _take(
-    problem: Problem, state: State, rungs: Sequence[Rung], watch: Watch, deadline: float
+    problem: Problem, state: State, rungs: Sequence[Rung], watch: Watch, is_over: Callable[[], bool]
 ) -> State:
     for rung in rungs:
-        if time.monotonic() > deadline:
+        if is_over():
             break
-        state = descend(problem, state, rung, watch, deadline)
+        state = descend(problem, state, rung, watch, is_over)
     return state
 
 
@@ -228,19 +242,21 @@ def _averaged(velocity: Tensor) -> Tensor:
 
 
 def _rounded(problem: Problem, velocity: Tensor, kind: Kind) -> Tensor:
-    """Round a layered map to integers, as the data's are, where the gathers do not mind."""
+    """Snap a layered map to regions of integers, as the data's are, where the gathers agree."""
     if kind in ("smooth", "noisy"):
         return velocity
-    noise, integers = problem.noise_band(), velocity.round()
-    own, rounded = (problem.relative(noise, map_) for map_ in (velocity, integers))
-    return integers if rounded < max(1.0, _STILL_NOISE * own) else velocity
+    noise = problem.noise_band()
+    candidates = [torch.from_numpy(snap(velocity.numpy())), velocity.round()]
+    best = min(candidates, key=lambda map_: problem.relative(noise, map_))
+    most = max(1.0, _STILL_NOISE * problem.relative(noise, velocity))
+    return best if problem.relative(noise, best) < most else velocity
 
 
-def _is_exact(problem: Problem, velocity: Array, gathers: Array) -> bool:
+def _is_exact(problem: Problem, velocity: Tensor, gathers: Array) -> bool:
     """Compare every sample, where gathers were rounded so that equality means something."""
     if gathers.dtype != np.float16:
         return False
-    again = problem.simulate(torch.from_numpy(velocity.astype(np.float64)), float(velocity.min()))
+    again = problem.simulate(velocity, float(velocity.min()))
     return bool(np.array_equal(again.numpy().astype(np.float16), gathers))
 
 

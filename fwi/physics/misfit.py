@@ -39,5 +39,6 @@ def geometry_of(gathers: Any) -> AcquisitionGeometry:
             return geometry
     raise ValueError(
         f"gathers must be (B, 5, 1000, 70) or (B, 6, 1000, 70), so that maps can be compared with "
-        f"them, got {tuple(gathers.shape)}; use a network that needs no simulator"
+        f"them, got {tuple(gathers.shape)}; give the geometry, or use a network that needs no "
+        "simulator"
     )

@@ -23,11 +23,19 @@ from fwi.files import atomic_file
 from fwi.inference.predictor import Predictor, load
 from fwi.inversion import Refined, refine
 from fwi.inversion.descent import Progress
+from fwi.inversion.routing import kind_of
 from fwi.physics.misfit import geometry_of
 from fwi.physics.simulator import simulate
 from fwi.progress import progress_bar
 from fwi.report.pictures import save_refinement
 from fwi.runs import refined_path
+
+_STEP = {
+    "sample_id": pl.String,
+    **dict.fromkeys(
+        ("peak", "before", "after", "ratio", "radius", "vmin", "seconds", "mae"), pl.Float64
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class RefineResult:
         table.add_column("")
         table.add_column("median", justify="right")
         for name, label in means.items():
-            table.add_row(label, f"{self.table[name].median():.2f}")
+            table.add_row(label, f"{np.median(self.table[name].drop_nulls().to_numpy()):.2f}")
         for name in ("converged", "exact", "reverted"):
             table.add_row(name, f"{self.table[name].sum()} of {len(self.table)}")
         return table
@@ -80,6 +88,8 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
     """
     section, out = config.refine, refined_path(config)
     inputs = open_gather_inputs(section.input or config.store_path)
+    kind_of(section.family)
+    geometry_of(inputs.read(range(1)))  # before the folder is claimed
     start = _open_start(section.start, config.machine.device)
     n = min(section.samples or len(inputs), len(inputs))
     if isinstance(start, Store) and len(start) < n:
@@ -145,10 +155,10 @@ def _report(
         "start_mae": _mae(refined.start, true),
         "mae": _mae(refined.velocity, true),
     }
-    schema = {"start_mae": pl.Float64, "mae": pl.Float64}
+    known = {"start_mae": pl.Float64, "mae": pl.Float64}
     frames = {
-        "samples": pl.DataFrame([row], schema_overrides=schema),
-        "steps": pl.DataFrame(list(_steps(name, refined, true)), schema_overrides=schema),
+        "samples": pl.DataFrame([row], schema_overrides=known),
+        "steps": pl.DataFrame(list(_steps(name, refined, true)), schema=_STEP, orient="row"),
     }
     for folder, frame in frames.items():
         with atomic_file(out / folder / f"{i:05d}.parquet") as temporary:
@@ -162,22 +172,16 @@ def _report(
     )
 
 
-def _steps(name: str, refined: Refined, true: Array | None) -> Iterator[dict[str, Any]]:
-    """What each step did, a row each."""
+def _steps(name: str, refined: Refined, true: Array | None) -> Iterator[tuple[Any, ...]]:
+    """What each step did, a row each, of the columns of `_STEP`."""
     seconds = 0.0
     for step in refined.steps:
         seconds += step.seconds
-        yield {
-            "sample_id": name,
-            "peak": step.peak,
-            "before": step.before,
-            "after": step.after,
-            "ratio": step.ratio,
-            "radius": step.state.radius,
-            "vmin": step.state.vmin,
-            "seconds": seconds,
-            "mae": _mae(step.state.velocity.numpy(), true),
-        }
+        error = _mae(step.state.velocity.numpy(), true)
+        at = step.state
+        yield (
+            name, step.peak, step.before, step.after, step.ratio, at.radius, at.vmin, seconds, error
+        )  # fmt: skip
 
 
 def _mae(velocity: Array, true: Array | None) -> float | None:

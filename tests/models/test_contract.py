@@ -154,7 +154,11 @@ def test_flip_average_of_flipped_gathers_is_the_flipped_map(name: str, variant: 
 
 # The others' encoders take a processor half a minute each.
 QUICK = {"unet", "inversionnet", "velocitygan", "physics_unet", "corrector"}
-LARGER = {("convnext", "femto"), ("convnext", "v2-femto"), ("hgnet", "b1")}  # of a size that is here
+LARGER = {
+    ("convnext", "femto"),
+    ("convnext", "v2-femto"),
+    ("hgnet", "b1"),
+}  # of a size that is here
 
 
 @pytest.mark.parametrize(

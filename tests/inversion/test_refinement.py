@@ -1,0 +1,139 @@
+"""Refinement: from a first map to the one that explains the gathers."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+import fwi
+from fwi.geometry import OPENFWI, AcquisitionGeometry
+from fwi.inversion import Refined, refine
+from fwi.inversion.ladder import KINDS, approach, finish, is_lost, rescue
+from fwi.inversion.problem import Problem
+from fwi.inversion.routing import kind_of, may_be_flat
+
+# A quarter of a map, four shots: a step takes a fraction of a second.
+SMALL = AcquisitionGeometry(
+    nz=26, nx=30, nt=420, sponge_width=60,
+    source_x=(0.0, 100.0, 200.0, 290.0), receiver_x=tuple(np.arange(0.0, 300.0, 10.0)),
+)  # fmt: skip
+
+Map = npt.NDArray[np.float32]
+
+
+def layers() -> Map:
+    z, x = np.indices((26, 30))
+    depth = z + 2 * np.sin(x / 6)
+    return np.select([depth < 8, depth < 17], [1800.0, 2500.0], 3300.0).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def gathers() -> npt.NDArray[np.float16]:
+    return fwi.simulate(layers()[None], SMALL).astype(np.float16)
+
+
+@pytest.fixture(scope="module")
+def refined(gathers: npt.NDArray[np.float16]) -> Refined:
+    start = gaussian_filter(layers(), 3.0, mode="nearest")
+    return refine(gathers, start, "CurveVel_A", geometry=SMALL, seconds=300).samples[0]
+
+
+def test_every_cell_is_found(refined: Refined) -> None:
+    assert np.abs(refined.start - layers()).mean() > 100
+    np.testing.assert_array_equal(refined.velocity, layers())
+    assert refined.exact
+    assert refined.converged
+    assert not refined.reverted
+
+
+def test_residual_falls_to_the_noise(refined: Refined) -> None:
+    assert refined.start_residual > 100
+    # The known errors are estimated a little too large: the data carry no accumulated one here.
+    assert 0.3 < refined.residual < 1.1
+    assert "exact, layered" in str(refined)
+
+
+def test_steps_keep_what_they_promise(refined: Refined) -> None:
+    # A step of the exact quadratic from near the truth: actual and promised decrease agree.
+    ratios = np.array([step.ratio for step in refined.steps])
+    assert np.median(np.abs(ratios - 1)) < 0.2
+    assert [step.peak for step in refined.steps] == sorted(step.peak for step in refined.steps)
+
+
+def test_a_wrong_start_is_never_made_worse(gathers: npt.NDArray[np.float16]) -> None:
+    start = np.full((26, 30), 4400.0, np.float32)
+    result = refine(gathers, start, "CurveVel_A", geometry=SMALL, seconds=1e-3).samples[0]
+    assert not result.converged
+    assert result.residual <= result.start_residual
+    assert "NOT converged" in str(result)
+    if result.reverted:
+        np.testing.assert_array_equal(result.velocity, start)
+
+
+def test_time_that_is_up_ends_a_refinement(gathers: npt.NDArray[np.float16]) -> None:
+    result = refine(gathers, "trend", "Style_A", geometry=SMALL, seconds=0.01).samples[0]
+    assert len(result.steps) == 1
+
+
+def test_samples_are_numbered(gathers: npt.NDArray[np.float16]) -> None:
+    seen = set()
+    both = np.concatenate([gathers, gathers])
+    result = refine(
+        both, "trend", ["CurveVel_A", "auto"], geometry=SMALL, seconds=0.5,
+        watch=lambda i, progress: seen.add(i),
+    )  # fmt: skip
+    assert seen == {0, 1}
+    assert result.velocity.shape == (2, 26, 30)
+    assert result.converged.shape == result.exact.shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda g: g[:, :, :100], r"gathers must be \(n, 4, 420, 30\), got \(1, 4, 100, 30\)"),
+        (lambda g: np.where(g > 0.1, np.nan, g), "gathers must be finite"),
+        (lambda g: 0 * g, "sample 0 must hold a wave, got zeros alone"),
+    ],
+)
+def test_bad_gathers_are_refused(gathers: npt.NDArray, change, message: str) -> None:  # noqa: ANN001
+    with pytest.raises(ValueError, match=message):
+        refine(change(gathers), "trend", geometry=SMALL)
+
+
+def test_bad_starts_and_families_are_refused(gathers: npt.NDArray[np.float16]) -> None:
+    with pytest.raises(ValueError, match=r"start must be \(n, 26, 30\), got \(1, 70, 70\)"):
+        refine(gathers, np.full((70, 70), 2000.0), geometry=SMALL)
+    with pytest.raises(ValueError, match="start must be maps, None or 'trend', got 'best'"):
+        refine(gathers, "best", geometry=SMALL)
+    with pytest.raises(KeyError, match="did you mean 'CurveVel_B' or 'CurveVel_A'"):
+        refine(gathers, "trend", "CurveVel", geometry=SMALL)
+    with pytest.raises(ValueError, match="family must name one family or 1, one a sample, got 2"):
+        refine(gathers, "trend", ["auto", "auto"], geometry=SMALL)
+
+
+def test_every_family_has_a_ladder() -> None:
+    assert set(KINDS) == set(fwi.families.NAMES)
+    for kind in set(KINDS.values()):
+        rungs = [*approach(kind, (9, 9), 15.0), *finish(kind, (9, 9), 15.0)]
+        peaks = [rung.peak for rung in rungs]
+        assert peaks == sorted(peaks)
+        assert peaks[-1] == 15.0
+    assert kind_of("auto") is None
+    assert is_lost(0.3)
+    assert not is_lost(0.05)
+    assert rescue((9, 9))[0].damping == 0.1
+
+
+@pytest.mark.parametrize(("family", "flat"), [("FlatVel_A", True), ("CurveVel_A", False)])
+def test_flat_layers_are_known_by_their_gathers(family: str, flat: bool) -> None:
+    observed = torch.from_numpy(fwi.simulate(fwi.families.sample(family, 1, 4))[0])
+    problem = Problem(observed, torch.full_like(observed, 1e-5), OPENFWI)
+    assert may_be_flat(problem) is flat
+    # One shot and its own mirror image is enough; without a pair of offsets nothing is claimed.
+    one = replace(OPENFWI, source_x=(340.0,))
+    assert may_be_flat(Problem(observed[2:3], problem.sigma[2:3], one)) is flat
+    alone = replace(OPENFWI, source_x=(0.0,), receiver_x=(690.0,))
+    assert not may_be_flat(Problem(observed[:1, :, -1:], problem.sigma[:1, :, -1:], alone))
