@@ -138,7 +138,7 @@ def _build(
     for prior in rung.priors:
         linear = problem.linearize(state.velocity, state.vmin)
         if hessian is None:
-            hessian = _hessian(problem, state, rung, band, linear)
+            hessian = gauss_newton_hessian(problem, state.velocity, state.vmin, band, linear)
         attempt = _Attempt(problem, rung, prior, band, state, linear, hessian)
         state, ratio, relative = attempt.take()
         watch(
@@ -150,11 +150,12 @@ def _build(
     return state, relative
 
 
-def _hessian(problem: Problem, state: State, rung: Rung, band: Band, linear: Operator) -> Tensor:
-    """Gram matrix of the band's Jacobian at a map."""
-    velocity = state.velocity.numpy()
+def gauss_newton_hessian(
+    problem: Problem, velocity: Tensor, vmin: float, band: Band, linear: Operator
+) -> Tensor:
+    """Gram matrix of a band's Jacobian at a map, (cells, cells), in the problem's memory."""
     highest = band.sampled / problem.geometry.dt
-    green = Green(velocity, state.vmin, problem.geometry, highest, problem.room, problem.threads)
+    green = Green(velocity.numpy(), vmin, problem.geometry, highest, problem.room, problem.threads)
     every = receiver_spacing(problem.geometry, float(velocity.min()), band)
     rows = jacobian(linear, green, problem.geometry, band, problem.room, every)
     return gram(rows, problem.room)

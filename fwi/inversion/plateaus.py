@@ -26,7 +26,7 @@ def snap(velocity: Array) -> Array:
     Returns:
         The snapped map, (nz, nx) float64; the rounded one where no region is large enough.
     """
-    regions = _regions(velocity)
+    regions = regions_of(velocity)
     sizes = np.bincount(regions.ravel())
     believed = np.flatnonzero(sizes >= _LEAST)
     if not len(believed):
@@ -42,12 +42,12 @@ def snap(velocity: Array) -> Array:
     return best
 
 
-def _regions(velocity: Array) -> Array:
-    """Number the connected regions, (nz, nx)."""
+def regions_of(velocity: Array, same: float = _SAME) -> Array:
+    """Number a map's connected regions, whose neighbours differ by less than `same`, (nz, nx)."""
     cells = np.arange(velocity.size).reshape(velocity.shape)
     pairs = []
     for axis in (0, 1):
-        joined = np.abs(np.diff(velocity, axis=axis)) < _SAME
+        joined = np.abs(np.diff(velocity, axis=axis)) < same
         first, second = (np.delete(cells, end, axis)[joined] for end in (-1, 0))
         pairs.append((first, second))
     rows, columns = (np.concatenate(side) for side in zip(*pairs, strict=True))

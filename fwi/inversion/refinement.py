@@ -17,6 +17,7 @@ from fwi.checks import check_finite, check_float, check_shape, check_velocity
 from fwi.geometry import AcquisitionGeometry
 from fwi.inference.predictor import load
 from fwi.inversion.descent import BOUNDS, Progress, Rung, State, Watch, descend
+from fwi.inversion.labels import relabel
 from fwi.inversion.ladder import Kind, approach, finish, is_lost, rescue
 from fwi.inversion.noise import rounding_noise
 from fwi.inversion.plateaus import snap
@@ -180,7 +181,7 @@ def refine_sample(
         return bool(steps) and time.monotonic() > begun + seconds
 
     state, kind = _climb(problem, first, kind, gathers, note, is_over)
-    velocity = _rounded(problem, state.velocity, kind)
+    velocity = _finished(problem, state.velocity, kind, is_over)
     after = problem.relative(noise, velocity)
     reverted = after >= before
     final = torch.from_numpy(start.astype(np.float64)) if reverted else velocity
@@ -250,6 +251,19 @@ def _rounded(problem: Problem, velocity: Tensor, kind: Kind) -> Tensor:
     best = min(candidates, key=lambda map_: problem.relative(noise, map_))
     most = max(1.0, _STILL_NOISE * problem.relative(noise, velocity))
     return best if problem.relative(noise, best) < most else velocity
+
+
+def _finished(
+    problem: Problem, velocity: Tensor, kind: Kind, is_over: Callable[[], bool]
+) -> Tensor:
+    """Find every cell's region, where a layered map has come near enough for that."""
+    rounded = _rounded(problem, velocity, kind)
+    own = problem.relative(problem.noise_band(), velocity)
+    if kind in ("smooth", "noisy") or rounded is not velocity or own > _EXPLAINED:
+        return rounded
+    most = max(1.0, _STILL_NOISE * own)
+    labelled, residual = relabel(problem, velocity.numpy(), most, is_over)
+    return torch.from_numpy(labelled) if residual < most else velocity
 
 
 def _is_exact(problem: Problem, velocity: Tensor, gathers: Array) -> bool:
