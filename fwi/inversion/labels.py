@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from fwi.arrays import Array
 from fwi.inversion.descent import BOUNDS, gauss_newton_hessian
@@ -24,8 +25,9 @@ from fwi.inversion.plateaus import regions_of, snap
 from fwi.inversion.problem import Problem
 
 _ROUNDS = 8
-_MOVES = 400  # of a round
-_OFF = 10.0  # m/s that a snapped cell is from what it was
+_MOVES = 1000  # of a round
+_GAIN = 1.0  # of a move, in half squares of noise deviations: less is none
+_OFF, _NEAR = 20.0, 7  # m/s beyond all values of so many rows and columns around
 
 
 def relabel(
@@ -47,17 +49,18 @@ def relabel(
     for _ in range(_ROUNDS):
         if best < good or is_over():
             break
-        found = min(
-            (
-                (_residual(problem, map_), i, map_)
-                for i, map_ in enumerate(_round(problem, velocity, smooth))
-            ),
-            default=None,
-            key=lambda candidate: candidate[:2],
-        )
-        if found is None or found[0] >= best:
+        model = _Model(problem, velocity)
+        # A shift of a whole region makes up for many wrong cells, and leads away from them: values
+        # are left alone as long as moves bring something.
+        for shifted in (False, True):
+            maps = model.lead(smooth, shifted)
+            residuals = [_residual(problem, map_) for map_ in maps]
+            least = int(np.argmin(residuals)) if maps else -1
+            if maps and residuals[least] < best:
+                best, velocity = residuals[least], maps[least]
+                break
+        else:
             break
-        best, velocity = found[0], found[2]
     return velocity, best
 
 
@@ -65,31 +68,17 @@ def _residual(problem: Problem, velocity: Array) -> float:
     return problem.relative(problem.noise_band(), torch.from_numpy(velocity))
 
 
-def _round(problem: Problem, velocity: Array, smooth: Array) -> list[Array]:
-    """Maps that the quadratic about a snapped one leads to."""
-    model = _Model(problem, velocity)
-    cells, values = _candidates(velocity, smooth)
-    maps = []
-    for shifted in (False, True):
-        order, shifts = model.search(cells, values, shifted)
-        for count in _counts(len(order)):
-            used, moved = order[:count], velocity.copy().ravel()
-            moved[cells[used]] = values[used]
-            moved += np.rint(shifts)[model.regions] * (moved == velocity.ravel())
-            maps.append(moved.clip(*BOUNDS).reshape(velocity.shape))
-    return maps
-
-
 def _counts(n: int) -> list[int]:
-    """Give 1, 2, 4, ... and n: so many of the best moves are tried."""
-    return sorted({min(2**i, n) for i in range(n.bit_length() + 1)})
+    """Give 1, 2, 4, ... and n: so many of the best moves are tried; none where there are none."""
+    return sorted({min(2**i, n) for i in range(n.bit_length() + 1)} if n else {0})
 
 
 class _Model:
     """The misfit's quadratic about a snapped map, its regions' values solved for."""
 
     def __init__(self, problem: Problem, velocity: Array) -> None:
-        self.velocity, band = velocity.ravel(), problem.noise_band()
+        self.velocity, self.shape = velocity.ravel(), velocity.shape
+        band = problem.noise_band()
         map_ = torch.from_numpy(velocity)
         vmin = float(velocity.min())
         linear = problem.linearize(map_, vmin)
@@ -115,6 +104,22 @@ class _Model:
         self._values += product(sponge) * np.outer(slowest, slowest)
         self._slope = member.T @ self.gradient + product(residual) * slowest
 
+    def lead(self, smooth: Array, shifted: bool) -> list[Array]:
+        """Maps that the quadratic leads to, by its best moves: the first, two, four, ... of them.
+
+        Args:
+            smooth: the map before it was snapped, (nz, nx), m/s.
+            shifted: whether regions' values are solved for along with the moves, or stay.
+        """
+        cells, values, joined = _candidates(self.velocity, smooth.ravel(), self.regions, self.shape)
+        order, shifts = self.search(cells, values, shifted)
+        maps, whole = [], np.append(np.rint(shifts), 0.0)  # the last for -1
+        for count in _counts(len(order)):
+            used, moved = order[:count], self.velocity + whole[self.regions]
+            moved[cells[used]] = values[used] + whole[joined[used]]
+            maps.append(moved.clip(*BOUNDS).reshape(self.shape))
+        return maps
+
     def search(self, cells: Array, targets: Array, shifted: bool) -> tuple[Array, Array]:
         """Take moves: their numbers, best first, and the shifts of the regions' values.
 
@@ -129,9 +134,10 @@ class _Model:
             ridge = 1e-9 * np.trace(self._values) * np.eye(len(self._values))
             known = np.column_stack([self._columns.T, self._slope])
             solved = np.linalg.solve(self._values + ridge, known)
-        projected = self.hessian[np.ix_(cells, cells)] - self._columns[cells] @ solved[:, cells]
-        slope = (self.gradient[cells] - self._columns[cells] @ solved[:, -1]) * change
-        order = _greedy(projected * np.outer(change, change), slope, cells)
+        places, at = np.unique(cells, return_inverse=True)
+        projected = self.hessian[np.ix_(places, places)] - self._columns[places] @ solved[:, places]
+        slope = self.gradient[places] - self._columns[places] @ solved[:, -1]
+        order = _descend(projected, slope, at, change)
         moved = np.zeros(len(self.velocity))
         moved[cells[order]] = change[order]
         return order, -(solved[:, -1] + solved[:, :-1] @ moved)
@@ -142,35 +148,58 @@ def _linear_change(velocity: Array, target: Array) -> Array:
     return 0.5 * velocity**3 * (velocity**-2.0 - target**-2.0)
 
 
-def _greedy(curvature: Array, slope: Array, cells: Array) -> Array:
-    """Numbers of the moves taken, at most one a cell, best first."""
-    half, free, taken = 0.5 * np.diag(curvature), np.ones(len(slope), bool), list[int]()
-    slope = slope.copy()
-    for _ in range(min(_MOVES, len(slope))):
-        gain = np.where(free, slope + half, np.inf)
-        best = int(gain.argmin())
-        if not gain[best] < 0:
-            break
-        taken.append(best)
-        slope += curvature[:, best]
-        free &= cells != cells[best]
-    return np.array(taken, int)
+def _descend(curvature: Array, slope: Array, at: Array, change: Array) -> Array:
+    """Minimise a quadratic by one cell's move at a time, the best first.
 
+    A cell may be moved again, or back.
 
-def _candidates(velocity: Array, smooth: Array) -> tuple[Array, Array]:
-    """Cells beside another value, and that value, a move each; and what cells had before the snap.
+    Args:
+        curvature: of the cells, (cells, cells).
+        slope: of the cells, (cells,).
+        at: the cell of each move, (moves,).
+        change: what a move changes its cell by, (moves,).
 
-    The latter brings back regions of a few cells, which snapping overlooks.
+    Returns:
+        Numbers of the moves that are left, in the order in which they were made.
     """
-    own = np.flatnonzero(np.abs(smooth - velocity) > _OFF)
-    moves = set(zip(own.tolist(), np.rint(smooth.ravel()[own]).tolist(), strict=True))
-    padded = np.pad(velocity, 1, "edge")
-    numbers = np.arange(velocity.size).reshape(velocity.shape)
-    for dz in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            nz, nx = velocity.shape
-            there = padded[1 + dz : 1 + dz + nz, 1 + dx : 1 + dx + nx]
-            other = there != velocity
-            moves.update(zip(numbers[other].tolist(), there[other].tolist(), strict=True))
-    cells, values = zip(*sorted(moves), strict=True) if moves else ((), ())
-    return np.array(cells, int), np.array(values, float)
+    n, slope = len(slope), slope.copy()
+    at, change = np.append(at, np.arange(n)), np.append(change, np.zeros(n))  # back, the last n
+    here, made = np.zeros(n), dict[int, int]()
+    for _ in range(_MOVES):
+        step = change - here[at]
+        gain = step * slope[at] + 0.5 * step**2 * np.diag(curvature)[at]
+        best = int(gain.argmin())
+        if not gain[best] < -_GAIN:
+            break
+        cell = int(at[best])
+        slope += curvature[:, cell] * step[best]
+        here[cell] = change[best]
+        made.pop(cell, None)
+        if best < len(at) - n:
+            made[cell] = best
+    return np.array(list(made.values()), int)
+
+
+def _candidates(
+    velocity: Array, smooth: Array, regions: Array, shape: tuple[int, ...]
+) -> tuple[Array, Array, Array]:
+    """Moves: cells, the values that they would have, and the regions these are of.
+
+    Cells beside another region may join it; and those that had been beyond all values near them may
+    go back to what they had before the snap, which is no region's (-1): that brings back regions of
+    a few cells, which snapping overlooks.
+    """
+    grid = velocity.reshape(shape)
+    highest, lowest = maximum_filter(grid, _NEAR), minimum_filter(grid, _NEAR)
+    beyond = np.maximum(smooth - highest.ravel(), lowest.ravel() - smooth)
+    own = np.flatnonzero(beyond > _OFF)
+    moves = {(cell, -1) for cell in own.tolist()}
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(regions.reshape(shape), 1, "edge"), (3, 3)
+    ).reshape(len(regions), 9)
+    cells, places = np.nonzero(around != regions[:, None])
+    moves.update(zip(cells.tolist(), around[cells, places].tolist(), strict=True))
+    cells, joined = np.array(sorted(moves), int).reshape(-1, 2).T
+    of_region = np.zeros(regions.max() + 1)
+    of_region[regions] = velocity
+    return cells, np.where(joined < 0, np.rint(smooth[cells]), of_region[joined]), joined

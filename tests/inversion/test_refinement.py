@@ -11,8 +11,10 @@ from scipy.ndimage import gaussian_filter
 import fwi
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.inversion import Refined, refine
+from fwi.inversion.labels import relabel
 from fwi.inversion.ladder import KINDS, approach, finish, is_lost, rescue
-from fwi.inversion.problem import Problem
+from fwi.inversion.noise import rounding_noise
+from fwi.inversion.problem import Problem, as_tensor
 from fwi.inversion.routing import kind_of, may_be_flat
 
 # A quarter of a map, four shots: a step takes a fraction of a second.
@@ -137,3 +139,26 @@ def test_flat_layers_are_known_by_their_gathers(family: str, flat: bool) -> None
     assert may_be_flat(Problem(observed[2:3], problem.sigma[2:3], one)) is flat
     alone = replace(OPENFWI, source_x=(0.0,), receiver_x=(690.0,))
     assert not may_be_flat(Problem(observed[:1, :, -1:], problem.sigma[:1, :, -1:], alone))
+
+
+def test_wrong_cells_and_a_lost_region_are_put_right(gathers: npt.NDArray[np.float16]) -> None:
+    true = layers()
+    true[-1, 20:22] = 4000.0  # a layer of which the map shows two cells
+    observed = fwi.simulate(true[None], SMALL)[0].astype(np.float16)
+    problem = Problem(as_tensor(observed), as_tensor(rounding_noise(observed)), SMALL)
+    smooth = true.astype(np.float64)
+    step = np.argwhere(np.diff(true, axis=0) != 0)[::12]
+    for z, x in step:  # cells at an interface that lean to its other side
+        smooth[z, x] = 0.3 * true[z, x] + 0.7 * true[z + 1, x]
+    found, residual = relabel(problem, smooth, 1.0, lambda: False)
+    np.testing.assert_array_equal(found, true)
+    assert residual < 1.0
+
+
+def test_nothing_is_moved_when_time_is_up(gathers: npt.NDArray[np.float16]) -> None:
+    problem = Problem(as_tensor(gathers[0]), as_tensor(rounding_noise(gathers[0])), SMALL)
+    wrong = layers().astype(np.float64)
+    wrong[8:10] += 100.0
+    found, residual = relabel(problem, wrong, 1.0, lambda: True)
+    np.testing.assert_array_equal(found, wrong)
+    assert residual > 1.0
