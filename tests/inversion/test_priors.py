@@ -11,11 +11,12 @@ from fwi.inversion.unknowns import Unknown
 SHAPE = 7, 9
 
 
-def some_priors() -> list:
-    return [
-        *(Variation(eps, p, across=a) for eps, p, a in ((10, 1.0, 1), (3, 0.5, 30), (1, 0.3, 1))),
-        *(Gaussian(name, SHAPE) for name in PROCESSES),
-    ]
+SOME = {
+    "variation": Variation(10, 1.0),
+    "variation along": Variation(3, 0.5, across=30),
+    "variation sharp": Variation(1, 0.3),
+    **{name: Gaussian(name, SHAPE) for name in PROCESSES},
+}
 
 
 def maps() -> torch.Tensor:
@@ -23,7 +24,7 @@ def maps() -> torch.Tensor:
     return 1500 + 2500 * torch.rand(SHAPE, generator=generator, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("prior", some_priors(), ids=str)
+@pytest.mark.parametrize("prior", SOME.values(), ids=SOME.keys())
 def test_gradient_is_the_derivative_of_the_value(prior: Prior) -> None:
     velocity, direction = maps(), torch.cos(torch.arange(63.0, dtype=torch.float64)).view(SHAPE)
     step = 1e-4
@@ -32,7 +33,7 @@ def test_gradient_is_the_derivative_of_the_value(prior: Prior) -> None:
     assert change / (2 * step) == pytest.approx(slope, rel=1e-5)
 
 
-@pytest.mark.parametrize("prior", some_priors(), ids=str)
+@pytest.mark.parametrize("prior", SOME.values(), ids=SOME.keys())
 def test_both_faces_of_the_curvature_are_one_matrix(prior: Prior) -> None:
     curvature = prior.curvature(maps())
     dense = torch.zeros(63, 63, dtype=torch.float64)
