@@ -62,7 +62,7 @@ def approach(kind: Kind, grid: tuple[int, int], frequency: float) -> list[Rung]:
     return [
         Rung(low, (first, first), goal=0.004, tolerance=1.0, builds=5),
         Rung(middle, (first, first), builds=2),
-        Rung(frequency, (second,), goal=0.01, builds=3),
+        Rung(frequency, (second,), goal=0.004, builds=6),
     ]
 
 
