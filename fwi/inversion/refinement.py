@@ -28,6 +28,7 @@ from fwi.physics.misfit import geometry_of
 TREND = 1900.0, 3700.0  # m/s at the top and the bottom of a start without a network
 _SMOOTHED = 3.0  # cells, of a start that is lost: its averages are kept, in slowness squared
 _NEAR = 0.02  # relative residual after the approach
+_PASSES = 4  # of the last band, from total variation again, where one does not reach the noise
 _EXPLAINED = 3.0  # standard deviations of the known errors: more is not converged
 _STILL_NOISE = 1.02  # of a residual: rounding a map to integers may cost as little
 
@@ -214,10 +215,17 @@ def _climb(
         state = _take(problem, state, approach(guess, grid, g.frequency), watch, is_over)
     if kind is None and guess == "layered" and not looks_layered(state.velocity):
         guess = "smooth"
-    for rung in finish(guess, grid, g.frequency):
-        state = _take(problem, state, [rung], watch, is_over)
-        if _is_exact(problem, _rounded(problem, state.velocity, guess), gathers):
+    for _ in range(_PASSES):
+        for rung in finish(guess, grid, g.frequency):
+            state = _take(problem, state, [rung], watch, is_over)
+            if _is_exact(problem, _rounded(problem, state.velocity, guess), gathers):
+                return state, guess
+        noise = problem.noise_band()
+        if is_over() or problem.relative(noise, state.velocity, state.vmin) < _EXPLAINED:
             break
+        if kind is None and guess == "smooth":
+            guess = "noisy"
+        state = _take(problem, state, approach(guess, grid, g.frequency)[-1:], watch, is_over)
     return state, guess
 
 
