@@ -33,7 +33,6 @@ class Rung:
         peak: Hz to which the wavelet is brought.
         priors: what the map is drawn to, in the steps of one Jacobian by turns.
         damping: time constant of the record's damping, s; none.
-        by_noise: weigh data by their known errors, not by the envelope.
         builds: most Jacobians.
         goal: relative residual at which the band is left; never below its noise.
         stagnation: share of the last build's residual above which the band is left.
@@ -46,7 +45,6 @@ class Rung:
     peak: float
     priors: tuple[Prior, ...]
     damping: float | None = None
-    by_noise: bool = False
     builds: int = 1
     goal: float = 0.004
     stagnation: float = 0.75
@@ -111,8 +109,7 @@ def descend(
         watch: told of every step.
         is_over: whether no further step may be begun.
     """
-    last = float("inf")
-    band = problem.noise_band() if rung.by_noise else problem.band(rung.peak, rung.damping)
+    band, last = problem.band(rung.peak, rung.damping), float("inf")
     goal = max(rung.goal, 1.05 * band.noise)
     for _ in range(rung.builds):
         before = state

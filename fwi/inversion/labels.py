@@ -6,9 +6,9 @@ and shifting a region's value changes all of it,
 
     f(z, s) = g' (D z + R s) + (D z + R s)' H (D z + R s) / 2,    z binary, s real,
 
-with g and H of all data weighed by their known errors. The values are solved for exactly, and
-moves are taken one by one, the best first. Data determine every cell: one wrong cell costs some
-700 to 38,000 standard deviations, so that what is left wrong is a matter of the search alone.
+with g and H of all data weighed by their known errors. Moves are taken one by one, the best first;
+where they bring nothing, the values are solved for along with them. On one real map two wrong cells
+of 4,900 raised the residual from 0.59 noise deviations to 359.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def relabel(
         for shifted in (False, True):
             maps = model.lead(smooth, shifted)
             residuals = [_residual(problem, map_) for map_ in maps]
-            least = int(np.argmin(residuals)) if maps else -1
-            if maps and residuals[least] < best:
+            least = int(np.argmin(residuals))
+            if residuals[least] < best:
                 best, velocity = residuals[least], maps[least]
                 break
         else:
@@ -69,7 +69,7 @@ def _residual(problem: Problem, velocity: Array) -> float:
 
 
 def _counts(n: int) -> list[int]:
-    """Give 1, 2, 4, ... and n: so many of the best moves are tried; none where there are none."""
+    """Give 1, 2, 4, ... and n: so many of the best moves are tried; 0 where there are none."""
     return sorted({min(2**i, n) for i in range(n.bit_length() + 1)} if n else {0})
 
 

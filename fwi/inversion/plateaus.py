@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -10,7 +11,7 @@ from fwi.arrays import Array
 
 _SAME = 5.0  # m/s that neighbours within a region differ by, at most
 _LEAST = 8  # cells of a region that is believed
-_REACH = 3  # cells around one whose regions it may belong to
+_AROUND = np.ones((7, 7), bool)  # cells around one whose regions it may belong to
 
 
 def snap(velocity: Array) -> Array:
@@ -35,7 +36,7 @@ def snap(velocity: Array) -> Array:
     for region in believed:
         member = regions == region
         value = float(np.rint(np.median(velocity[member])))
-        near = _grown(member)
+        near = binary_dilation(member, _AROUND)
         off = np.where(near, np.abs(velocity - value), np.inf)
         closer = off < distance
         best[closer], distance[closer] = value, off[closer]
@@ -53,10 +54,3 @@ def regions_of(velocity: Array, same: float = _SAME) -> Array:
     rows, columns = (np.concatenate(side) for side in zip(*pairs, strict=True))
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(cells.size, cells.size))
     return connected_components(graph, directed=False)[1].reshape(velocity.shape)
-
-
-def _grown(member: Array) -> Array:
-    """Cells within reach of a region."""
-    padded = np.pad(member, _REACH)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * _REACH + 1,) * 2)
-    return np.asarray(windows.any((2, 3)))

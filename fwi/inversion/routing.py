@@ -13,8 +13,8 @@ from fwi.registry import nearest
 # 0.001 to 0.050 on flat maps, and the least of others were 0.052 and 0.054 (two slight faults).
 _FLAT = 0.06
 _LEVEL = 3.0  # m/s between neighbours in depth: a plateau
-# Share of such neighbours after the approach: 0.03 and 0.07 in maps of the styles, 0.23 to 0.47 in
-# layered ones.
+# Share of such neighbours after the approach: 0.03 to 0.07 in three maps of the styles, 0.15 to
+# 0.47 in five layered ones.
 _PLATEAUS = 0.12
 
 

@@ -6,8 +6,8 @@ The map's unknown q and the sponge's velocity are solved for together,
                          + (v + dv - v0)^2 / (2 sv^2) + |dq|^2 / (2 tau^2),
 
 with the exact J and K (`Operator.jvp`, `Operator.vjp`). The Gram matrix by reciprocity is a few
-percent off in weak directions, where frozen steps fail; as a preconditioner it leaves some five
-iterations to do.
+percent off in weak directions, where frozen steps fail; as a preconditioner it leaves two to
+five iterations to do.
 """
 
 from __future__ import annotations
