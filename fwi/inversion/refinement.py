@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -22,6 +21,7 @@ from fwi.inversion.ladder import Kind, approach, finish, is_lost, rescue
 from fwi.inversion.noise import rounding_noise
 from fwi.inversion.plateaus import snap
 from fwi.inversion.problem import Problem, as_tensor
+from fwi.inversion.result import EXPLAINED, Refined, Refinement
 from fwi.inversion.routing import kind_of, looks_layered, may_be_flat
 from fwi.physics.misfit import geometry_of
 
@@ -29,81 +29,7 @@ TREND = 1900.0, 3700.0  # m/s at the top and the bottom of a start without a net
 _SMOOTHED = 3.0  # cells, of a start that is lost: its averages are kept, in slowness squared
 _NEAR = 0.02  # relative residual after the approach
 _PASSES = 4  # of the last band, from total variation again, where one does not reach the noise
-_EXPLAINED = 3.0  # standard deviations of the known errors: more is not converged
 _STILL_NOISE = 1.02  # of a residual: rounding a map to integers may cost as little
-
-
-@dataclass(frozen=True)
-class Refined:
-    """What became of one sample.
-
-    Attributes:
-        velocity: (nz, nx) float32, m/s.
-        residual: root mean square of what it leaves unexplained, in standard deviations of the
-            gathers' known errors: 1 or a little less explains them.
-        start_residual: that of the start.
-        kind: what the map was drawn to: "flat", "layered", "smooth" or "noisy".
-        exact: the map's gathers, rounded as the observed ones are, equal them in every sample.
-        reverted: refinement made it worse, and the start is given back.
-        seconds: it took.
-        steps: what was done.
-        start: the map that refinement began from, (nz, nx) float32, m/s.
-    """
-
-    velocity: Array
-    residual: float
-    start_residual: float
-    kind: Kind
-    exact: bool
-    reverted: bool
-    seconds: float
-    steps: list[Progress] = field(repr=False)
-    start: Array = field(repr=False)
-
-    @property
-    def converged(self) -> bool:
-        """Whether the gathers are explained: where not, the map is no result like any other."""
-        return self.residual < _EXPLAINED
-
-    def __str__(self) -> str:
-        """Say how it went."""
-        state = "exact" if self.exact else "converged" if self.converged else "NOT converged"
-        if self.reverted:
-            state += ", start kept"
-        return (
-            f"{state}, {self.kind}: residual {self.start_residual:.1f} -> {self.residual:.2f} "
-            f"noise deviations in {self.seconds:.0f} s"
-        )
-
-
-@dataclass(frozen=True)
-class Refinement:
-    """What became of several samples.
-
-    Attributes:
-        samples: one each.
-    """
-
-    samples: list[Refined]
-
-    @property
-    def velocity(self) -> Array:
-        """Maps (B, nz, nx) float32, m/s."""
-        return np.stack([sample.velocity for sample in self.samples])
-
-    @property
-    def converged(self) -> Array:
-        """Which explain their gathers, (B,) bool."""
-        return np.array([sample.converged for sample in self.samples])
-
-    @property
-    def exact(self) -> Array:
-        """Which do so to the last bit, (B,) bool."""
-        return np.array([sample.exact for sample in self.samples])
-
-    def __str__(self) -> str:
-        """Say how they went, a line each."""
-        return "\n".join(map(str, self.samples))
 
 
 def refine(
@@ -221,7 +147,7 @@ def _climb(
             if _is_exact(problem, _rounded(problem, state.velocity, guess), gathers):
                 return state, guess
         noise = problem.noise_band()
-        if is_over() or problem.relative(noise, state.velocity, state.vmin) < _EXPLAINED:
+        if is_over() or problem.relative(noise, state.velocity, state.vmin) < EXPLAINED:
             break
         if kind is None and guess == "smooth":
             guess = "noisy"
@@ -267,7 +193,7 @@ def _finished(
     """Find every cell's region, where a layered map has come near enough for that."""
     rounded = _rounded(problem, velocity, kind)
     own = problem.relative(problem.noise_band(), velocity)
-    if kind in ("smooth", "noisy") or rounded is not velocity or own > _EXPLAINED:
+    if kind in ("smooth", "noisy") or rounded is not velocity or own > EXPLAINED:
         return rounded
     most = max(1.0, _STILL_NOISE * own)
     labelled, residual = relabel(problem, velocity.numpy(), most, is_over)
