@@ -132,8 +132,14 @@ class RefineConfig(Section):
         "default",
         "First maps: a store of predictions, a run or checkpoint, 'default', or 'trend'.",
     )
-    family: str = key("auto", "Family of the samples, which chooses the prior; auto finds out.")
-    seconds: Annotated[float, Field(gt=0)] = key(120.0, "After which a sample takes no more steps.")
+    family: str = key(
+        "auto", "Family or kind of the samples, which chooses the prior; auto finds out."
+    )
+    method: str = key("auto", "dense, cg, lbfgs or adam; auto chooses by the grid's size.")
+    noise: Annotated[float, Field(ge=0)] | None = key(
+        None, "Standard deviation of what is added to the waves; what is heard before them."
+    )
+    seconds: Annotated[float, Field(gt=0)] = key(300.0, "After which a sample takes no more steps.")
     samples: Positive | None = key(None, "So many of the first samples; all of them.")
     out: Path | None = key(None, "Folder of the refined maps; runs/<name>/refined.")
 

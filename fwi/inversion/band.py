@@ -113,7 +113,11 @@ class Band:
 
     def relative(self, misfit: float) -> float:
         """Root mean square of W F r, where that of the data is 1."""
-        return math.sqrt(2 * misfit * self.spacing / self.weights.numel())
+        return math.sqrt(2 * misfit * self.spacing / self._used)
+
+    @cached_property
+    def _used(self) -> int:
+        return int(self.weights.count_nonzero())
 
 
 def make_band(
@@ -129,7 +133,7 @@ def make_band(
 
     Args:
         observed: gathers (S, T, R) float32.
-        sigma: standard deviation of their errors, likewise.
+        sigma: standard deviation of their errors, likewise; inf in traces that are left out.
         geometry: time axis and wavelet.
         peak: the frequency, Hz, to which the wavelet's peak is brought; the wavelet's own or more
             leaves the record as it is.
@@ -143,10 +147,12 @@ def make_band(
     if not whole or damping is not None:
         low_pass = _low_pass(geometry, peak, damping)
         through = _THROUGH * low_pass.cut / geometry.dt + _SPREAD
-    filtered = observed if low_pass is None else low_pass.matrix @ observed
-    weights = _weights(filtered, geometry, min(peak, geometry.frequency), power)
-    variance = sigma**2 if low_pass is None else low_pass.matrix**2 @ sigma**2
-    noise = float((weights**2 * variance).mean().sqrt())
+    used = sigma.isfinite()
+    variance, filtered = torch.where(used, sigma, 0.0) ** 2, observed
+    if low_pass is not None:
+        filtered, variance = low_pass.matrix @ observed, low_pass.matrix**2 @ variance
+    weights = _weights(filtered, used, geometry, min(peak, geometry.frequency), power)
+    noise = float((weights**2 * variance)[used].mean().sqrt())
     spacing = max(1.0, 0.5 / (sampled * geometry.dt))
     return Band(peak, low_pass, weights, spacing, through, noise)
 
@@ -174,12 +180,14 @@ def _low_pass(geometry: AcquisitionGeometry, peak: float, damping: float | None)
     return LowPass(cut * geometry.dt, rate, geometry.nt, share)
 
 
-def _weights(filtered: Tensor, geometry: AcquisitionGeometry, peak: float, power: float) -> Tensor:
-    """W of filtered data, (S, T, R)."""
+def _weights(
+    filtered: Tensor, used: Tensor, geometry: AcquisitionGeometry, peak: float, power: float
+) -> Tensor:
+    """W of filtered data, (S, T, R); 0 where they are not used."""
     duration, receivers = _ENVELOPE
     width = duration / geometry.dt * math.sqrt(15 / peak), receivers
     squares = filtered.double().square().cpu().numpy()
     envelope = np.sqrt(np.stack([gaussian_filter(shot, width, mode="nearest") for shot in squares]))
-    weights = (envelope + _LEAST * envelope.max()) ** power
-    weights /= np.sqrt((squares * weights**2).mean())
+    weights = used.cpu().numpy() * (envelope + _LEAST * envelope.max()) ** power
+    weights /= np.sqrt((squares * weights**2).mean(where=weights > 0))
     return torch.from_numpy(weights).to(filtered)

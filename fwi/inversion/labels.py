@@ -20,7 +20,7 @@ import torch
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from fwi.arrays import Array
-from fwi.inversion.descent import BOUNDS, gauss_newton_hessian
+from fwi.inversion.methods.dense import gauss_newton_hessian
 from fwi.inversion.plateaus import regions_of, snap
 from fwi.inversion.problem import Problem
 
@@ -78,6 +78,7 @@ class _Model:
 
     def __init__(self, problem: Problem, velocity: Array) -> None:
         self.velocity, self.shape = velocity.ravel(), velocity.shape
+        self.bounds = problem.bounds
         band = problem.noise_band()
         map_ = torch.from_numpy(velocity)
         vmin = float(velocity.min())
@@ -117,7 +118,7 @@ class _Model:
         for count in _counts(len(order)):
             used, moved = order[:count], self.velocity + whole[self.regions]
             moved[cells[used]] = values[used] + whole[joined[used]]
-            maps.append(moved.clip(*BOUNDS).reshape(self.shape))
+            maps.append(moved.clip(*self.bounds).reshape(self.shape))
         return maps
 
     def search(self, cells: Array, targets: Array, shifted: bool) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +13,12 @@ from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.band import Band, make_band, noise_band
 from fwi.inversion.room import Room
 from fwi.physics.operator import Operator
+from fwi.physics.scheme.sponge import damping
+from fwi.physics.scheme.stability import max_stable_velocity
 from fwi.physics.simulator import linearize, simulate
+
+_LOWEST, _HIGHEST = 0.85, 1.1  # of the bounds
+BOUNDS = 1470.0, 4550.0  # m/s: a little beyond the OpenFWI data's
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,8 @@ class Problem:
         geometry: sources, receivers, grid and time axis.
         threads: of the simulator; by default one for each processor.
         room: memory for the large arrays.
+        bounds: smallest and largest velocity of a map, m/s.
+        memory: most MB of wavefields that a linearisation keeps; small grids take far less.
     """
 
     observed: Tensor
@@ -32,6 +40,16 @@ class Problem:
     geometry: AcquisitionGeometry
     threads: int | None = None
     room: Room = field(default_factory=Room, repr=False)
+    bounds: tuple[float, float] = BOUNDS
+    memory: float = 4000.0
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """What a step may not go beyond, m/s: a little more than the bounds, and stable."""
+        g, (low, high) = self.geometry, self.bounds
+        damped = float(damping(high, g.dx, g.sponge_width).max()) * g.dt
+        stable = 0.999 * max_stable_velocity(g.dx, g.dt, damped)
+        return _LOWEST * low, min(_HIGHEST * high, stable)
 
     def simulate(self, velocity: Tensor, vmin: float) -> Tensor:
         """Gathers of a map with a sponge of its own, (S, T, R) float32."""
@@ -41,7 +59,7 @@ class Problem:
     def linearize(self, velocity: Tensor, vmin: float) -> Operator:
         """Linearise the scheme about a map."""
         maps, sponge = self._batch(velocity, vmin)
-        return linearize(maps, self.geometry, vmin=sponge, threads=self.threads)
+        return linearize(maps, self.geometry, vmin=sponge, threads=self.threads, memory=self.memory)
 
     def band(self, peak: float, damping: float | None = None) -> Band:
         """Lay out a band (`make_band`)."""

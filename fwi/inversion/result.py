@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.inversion.descent import Progress
 from fwi.inversion.ladder import Kind
+from fwi.inversion.rung import Progress
 
 EXPLAINED = 3.0  # standard deviations of the known errors: more is not converged
 
@@ -22,10 +22,12 @@ class Refined:
         residual: root mean square of what it leaves unexplained, in standard deviations of the
             gathers' known errors: 1 or a little less explains them.
         start_residual: that of the start.
-        kind: what the map was drawn to: "flat", "layered", "smooth" or "noisy".
+        kind: what the map was drawn to: "flat", "layered", "smooth", "noisy", "near" the start,
+            or "free" of any prior.
         exact: the map's gathers, rounded as the observed ones are, equal them in every sample.
         reverted: refinement made it worse, and the start is given back.
         seconds: it took.
+        notes: what was unusual about the gathers or the start, a sentence each.
         steps: what was done.
         start: the map that refinement began from, (nz, nx) float32, m/s.
     """
@@ -37,6 +39,7 @@ class Refined:
     exact: bool
     reverted: bool
     seconds: float
+    notes: tuple[str, ...]
     steps: list[Progress] = field(repr=False)
     start: Array = field(repr=False)
 
@@ -50,9 +53,12 @@ class Refined:
         state = "exact" if self.exact else "converged" if self.converged else "NOT converged"
         if self.reverted:
             state += ", start kept"
-        return (
-            f"{state}, {self.kind}: residual {self.start_residual:.1f} -> {self.residual:.2f} "
-            f"noise deviations in {self.seconds:.0f} s"
+        return "; ".join(
+            [
+                f"{state}, {self.kind}: residual {self.start_residual:.1f} -> {self.residual:.2f} "
+                f"noise deviations in {self.seconds:.0f} s",
+                *self.notes,
+            ]
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from torch import Tensor
 
@@ -13,22 +15,23 @@ from fwi.registry import nearest
 # 0.001 to 0.050 on flat maps, and the least of others were 0.052 and 0.054 (two slight faults).
 _FLAT = 0.06
 _LEVEL = 3.0  # m/s between neighbours in depth: a plateau
-# Share of such neighbours after the approach: 0.03 to 0.07 in three maps of the styles, 0.15 to
-# 0.47 in five layered ones.
-_PLATEAUS = 0.12
+# Share of such neighbours after the first sharpening step: 0.06 to 0.11 in four maps of the styles,
+# 0.20 to 0.86 in six layered ones.
+_PLATEAUS = 0.14
 
 
 def kind_of(family: str) -> Kind | None:
-    """Give the kind of maps of an OpenFWI family; None for "auto" and "unknown".
+    """Give the kind of maps of an OpenFWI family, or of that name; None for "auto" and "unknown".
 
     Raises:
-        KeyError: if there is no such family.
+        KeyError: if there is no such family or kind.
     """
     if family in ("auto", "unknown"):
         return None
-    if family not in KINDS:
-        raise KeyError(f"unknown family {family!r}; {nearest(family, [*KINDS, 'auto'])}")
-    return KINDS[family]
+    names = KINDS | {kind: kind for kind in get_args(Kind)}
+    if family not in names:
+        raise KeyError(f"unknown family {family!r}; {nearest(family, [*names, 'auto'])}")
+    return names[family]
 
 
 def may_be_flat(problem: Problem) -> bool:
@@ -54,6 +57,8 @@ def may_be_flat(problem: Problem) -> bool:
         for side in (1, -1)
         if int(source) + side * offset in place and (i > 0 or side < 0)
     ]
+    used = problem.sigma.isfinite().any(1)
+    pairs = [pair for pair in pairs if all(bool(used[trace]) for trace in pair)]
     if not pairs:
         return False
     (s, c), (s0, c0) = (np.array(side).T for side in zip(*pairs, strict=True))

@@ -1,18 +1,18 @@
-"""One Gauss-Newton step: conjugate gradients on the exact products, the dense matrix before them.
+"""One Gauss-Newton step: conjugate gradients on the exact products, a factored matrix before them.
 
 The map's unknown q and the sponge's velocity are solved for together,
 
     min over (dq, dv) of |W F (J S dq + K dv) + W F r|^2 / (2 s^2) + prior(m + S dq)
                          + (v + dv - v0)^2 / (2 sv^2) + |dq|^2 / (2 tau^2),
 
-with the exact J and K (`Operator.jvp`, `Operator.vjp`). The Gram matrix by reciprocity is a few
-percent off in weak directions, where frozen steps fail; as a preconditioner it leaves two to
-five iterations to do.
+with the exact J and K (`Operator.jvp`, `Operator.vjp`). How near the factored matrix comes to the
+objective's curvature says how many iterations are left to do, not where they lead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -22,6 +22,29 @@ from fwi.inversion.priors.base import Curvature
 from fwi.physics.operator import Operator
 
 _GRADIENT = 0.05  # of its first length in the preconditioner's metric: solved far enough
+
+
+class Factor(Protocol):
+    """A factored matrix of the map's cells."""
+
+    def solve(self, values: Tensor) -> Tensor:
+        """Divide a vector (cells,) float64 by the matrix."""
+
+
+class Hessian(Protocol):
+    """What stands for H, the curvature of a band's misfit, before conjugate gradients."""
+
+    def factorize(
+        self, tolerance: float, curvature: Curvature, slope: Tensor, radius: float
+    ) -> Factor:
+        """Factor S (H / s^2 + P) S + 1 / tau^2.
+
+        Args:
+            tolerance: s, of the relative residual.
+            curvature: P, of the prior.
+            slope: S, (nz, nx).
+            radius: tau, m/s.
+        """
 
 
 @dataclass(frozen=True)
@@ -37,7 +60,7 @@ class Quadratic:
         radius: tau, m/s.
         sponge: W F K, (S, T, R).
         sponge_curvature: of the vmin's objective alone, 1 / sv^2.
-        factor: of the map's block, lower triangular (cells, cells).
+        factor: of the map's block, nearly.
     """
 
     linear: Operator
@@ -48,7 +71,7 @@ class Quadratic:
     radius: float
     sponge: Tensor
     sponge_curvature: float
-    factor: Tensor
+    factor: Factor
 
     def apply(self, x: Tensor) -> Tensor:
         """Multiply the curvature with a step, (cells + 1,), the last one vmin's."""
@@ -62,10 +85,9 @@ class Quadratic:
         return torch.cat([scale * own + x[:-1] / self.radius**2, x.new_tensor([sponge])])
 
     def precondition(self, r: Tensor) -> Tensor:
-        """Solve with the dense matrix, and vmin apart."""
-        solved = torch.cholesky_solve(r[:-1, None].to(self.factor), self.factor)[:, 0]
+        """Solve with the factored matrix, and vmin apart."""
         own = self._with_sponge(self.sponge) + self.sponge_curvature
-        return torch.cat([solved.double(), r[-1:] / own])
+        return torch.cat([self.factor.solve(r[:-1]), r[-1:] / own])
 
     def solve(self, gradient: Tensor, iterations: int) -> tuple[Tensor, float]:
         """Minimise by preconditioned conjugate gradients.
@@ -93,23 +115,3 @@ class Quadratic:
         """(W F K)^T y over the independent rows and s^2."""
         product = float((self.sponge.double() * data.double()).sum())
         return product / (self.band.spacing * self.tolerance**2)
-
-
-def factorize(
-    hessian: Tensor, tolerance: float, curvature: Curvature, slope: Tensor, radius: float
-) -> Tensor:
-    """Cholesky factor of S (H / s^2 + P) S + 1 / tau^2, (cells, cells) float32.
-
-    Raises:
-        FloatingPointError: if the matrix is not positive, however much is added to its diagonal.
-    """
-    matrix, scale = hessian / tolerance**2, slope.flatten().to(hessian)
-    curvature.add_to(matrix)
-    matrix.mul_(scale[:, None]).mul_(scale)
-    matrix.diagonal().add_(radius**-2)
-    for power in range(-6, 0):
-        factor, failed = torch.linalg.cholesky_ex(matrix)
-        if not int(failed):
-            return factor
-        matrix.diagonal().add_(10.0**power * float(matrix.diagonal().mean()))
-    raise FloatingPointError("the curvature must be positive; give a stronger prior")

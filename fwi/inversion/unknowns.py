@@ -39,5 +39,12 @@ class Unknown:
         moved = velocity**power + power * step / REFERENCE**self.power
         return moved.clamp(high**power, low**power) ** (1 / power)
 
+    def step(self, velocity: Tensor, to: Tensor) -> Tensor:
+        """Give the step of q from one velocity to another: what `move` undoes."""
+        if self.power == 1:
+            return REFERENCE * torch.log(to / velocity)
+        power = 1.0 - self.power
+        return REFERENCE**self.power * (to**power - velocity**power) / power
+
 
 VELOCITY, SLOWNESS_SQUARED = Unknown(0), Unknown(3)

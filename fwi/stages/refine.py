@@ -22,8 +22,9 @@ from fwi.data.writer import StoreWriter, remove_store
 from fwi.files import atomic_file
 from fwi.inference.predictor import Predictor, load
 from fwi.inversion import Refined, refine
-from fwi.inversion.descent import Progress
+from fwi.inversion.methods import choose
 from fwi.inversion.routing import kind_of
+from fwi.inversion.rung import Progress
 from fwi.physics.misfit import geometry_of
 from fwi.physics.simulator import simulate
 from fwi.progress import progress_bar
@@ -89,7 +90,7 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
     section, out = config.refine, refined_path(config)
     inputs = open_gather_inputs(section.input or config.store_path)
     kind_of(section.family)
-    geometry_of(inputs.read(range(1)))  # before the folder is claimed
+    choose(geometry_of(inputs.read(range(1))), section.method)  # before the folder is claimed
     start = _open_start(section.start, config.machine.device)
     n = min(section.samples or len(inputs), len(inputs))
     if isinstance(start, Store) and len(start) < n:
@@ -103,7 +104,7 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
         "samples": inputs.fingerprint,
         "n": n,
         "start": _identity(start),
-        **section.model_dump(include={"family", "seconds"}),
+        **section.model_dump(include={"family", "method", "noise", "seconds"}),
     }
     writer = StoreWriter(out, recipe, n)
     missing = writer.missing()
@@ -130,7 +131,7 @@ def _one(
 
     try:
         refined = refine(
-            gathers, first, section.family,
+            gathers, first, section.family, method=section.method, noise=section.noise,
             seconds=section.seconds, threads=config.machine.threads, watch=watch,
         ).samples[0]  # fmt: skip
     except ValueError as error:
@@ -152,6 +153,7 @@ def _report(
         "exact": refined.exact,
         "reverted": refined.reverted,
         "seconds": refined.seconds,
+        "notes": "; ".join(refined.notes),
         "start_mae": _mae(refined.start, true),
         "mae": _mae(refined.velocity, true),
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fwi.inversion.priors import PRIORS, Gaussian, Prior, Variation
+from fwi.inversion.priors import PRIORS, Gaussian, Nothing, Prior, Reference, Variation
 from fwi.inversion.priors.gaussian import PROCESSES
 from fwi.inversion.unknowns import Unknown
 
@@ -15,6 +15,8 @@ SOME = {
     "variation": Variation(10, 1.0),
     "variation along": Variation(3, 0.5, across=30),
     "variation sharp": Variation(1, 0.3),
+    "reference": Reference(torch.full(SHAPE, 2600.0, dtype=torch.float64)),
+    "none": Nothing(),
     **{name: Gaussian(name, SHAPE) for name in PROCESSES},
 }
 

@@ -1,6 +1,7 @@
 """Refinement: from a first map to the one that explains the gathers."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import fwi
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.inversion import Refined, refine
 from fwi.inversion.labels import relabel
-from fwi.inversion.ladder import KINDS, approach, finish, is_lost, rescue
+from fwi.inversion.ladder import KINDS, Kind, approach, finish, is_lost, rescue
 from fwi.inversion.noise import rounding_noise
 from fwi.inversion.problem import Problem, as_tensor
 from fwi.inversion.routing import kind_of, may_be_flat
@@ -118,8 +119,9 @@ def test_bad_starts_and_families_are_refused(gathers: npt.NDArray[np.float16]) -
 
 def test_every_family_has_a_ladder() -> None:
     assert set(KINDS) == set(fwi.families.NAMES)
-    for kind in set(KINDS.values()):
-        rungs = [*approach(kind, (9, 9), 15.0), *finish(kind, (9, 9), 15.0)]
+    for kind in get_args(Kind):
+        start = torch.full((9, 9), 2500.0, dtype=torch.float64)
+        rungs = [*approach(kind, start, 15.0), *finish(kind, start, 15.0)]
         peaks = [rung.peak for rung in rungs]
         assert peaks == sorted(peaks)
         assert peaks[-1] == 15.0

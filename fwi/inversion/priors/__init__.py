@@ -2,6 +2,7 @@
 
 from fwi.inversion.priors.base import PRIORS, Curvature, Prior
 from fwi.inversion.priors.gaussian import Gaussian
+from fwi.inversion.priors.reference import Nothing, Reference
 from fwi.inversion.priors.variation import Variation
 
-__all__ = ["PRIORS", "Curvature", "Gaussian", "Prior", "Variation"]
+__all__ = ["PRIORS", "Curvature", "Gaussian", "Nothing", "Prior", "Reference", "Variation"]

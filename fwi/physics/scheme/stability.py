@@ -28,6 +28,17 @@ def max_stable_dt(vmax: float, dx: float, damping: float = 0.0) -> float:
     return (math.sqrt(damping**2 + 4 * b) - damping) / b
 
 
+def max_stable_velocity(dx: float, dt: float, damped: float = 0.0) -> float:
+    """Largest velocity, m/s, at which a time step is stable.
+
+    Args:
+        dx: cell size, m.
+        dt: time step, s.
+        damped: the sponge's largest damping a time step, D dt.
+    """
+    return dx / dt * math.sqrt((4 - 2 * damped) / _LAPLACIAN_BOUND)
+
+
 def check_stable(vmax: float, dx: float, dt: float, damping: float = 0.0) -> None:
     """Refuse a time step that would blow up.
 

@@ -1,0 +1,127 @@
+"""One sample's way up the ladder: from a first map to one that explains its gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from fwi.geometry import AcquisitionGeometry
+from fwi.inversion.band import Band
+from fwi.inversion.ladder import Kind, approach, finish, is_lost, rescue
+from fwi.inversion.methods.base import Method
+from fwi.inversion.problem import Problem
+from fwi.inversion.result import EXPLAINED
+from fwi.inversion.routing import looks_layered, may_be_flat
+from fwi.inversion.rung import IsOver, Rung, State, Watch
+
+TREND = 1900.0, 3700.0  # m/s at the top and the bottom of a start without a network
+_SMOOTHED = 3.0  # cells, of a start that is lost: its averages are kept, in slowness squared
+_STUCK = 0.015  # relative residual of the lowest band: another start is tried
+_NEAR = 0.02  # relative residual after the approach
+_PASSES = 4  # of the last band, from total variation again, where one does not reach the noise
+
+
+@dataclass
+class Climb:
+    """What a climb is made with.
+
+    Attributes:
+        problem: the sample.
+        kind: what the map is drawn to; None until it is found out.
+        descend: the way down a band's objective.
+        watch: told of every step.
+        is_over: whether no further step may be begun.
+        is_reached: whether a map of a kind needs no further step.
+    """
+
+    problem: Problem
+    kind: Kind | None
+    descend: Method
+    watch: Watch
+    is_over: IsOver
+    is_reached: Callable[[Tensor, Kind], bool]
+
+    def go(self, starts: Tensor) -> tuple[State, Kind]:
+        """Climb from first maps (n, nz, nx), m/s, until the noise is reached or time is up."""
+        guess: Kind = self.kind or ("flat" if may_be_flat(self.problem) else "layered")
+        first = self._lowest(guess, starts)
+        state, kind = self._approach(guess, first)
+        for _ in range(_PASSES):
+            for rung in finish(kind, starts[0], self._frequency):
+                state = self._take(state, [rung])
+                if self.is_reached(state.velocity, kind):
+                    return state, kind
+            if self.is_over() or self._residual(self.problem.noise_band(), state) < EXPLAINED:
+                break
+            if self.kind is None and kind == "smooth":
+                kind = "noisy"
+            state = self._take(state, approach(kind, starts[0], self._frequency)[-1:])
+        return state, kind
+
+    @property
+    def _frequency(self) -> float:
+        return self.problem.geometry.frequency
+
+    def _lowest(self, kind: Kind, starts: Tensor) -> State:
+        """Fit the lowest band from every start, and from a trend where none explains it."""
+        rung = approach(kind, starts[0], self._frequency)[0]
+        band = self.problem.band(rung.peak)
+        states = [self._take(self._begin(start), [rung]) for start in starts]
+        best = min(states, key=lambda state: self._residual(band, state))
+        if self._residual(band, best) < _STUCK or self.is_over():
+            return best
+        rescued = self._take(self._averaged(trend(self.problem.geometry)), rescue(_grid(starts[0])))
+        other = self._take(rescued, [rung])
+        return min(best, other, key=lambda state: self._residual(band, state))
+
+    def _begin(self, start: Tensor) -> State:
+        """Give the state to begin from: gently where a start explains not even 2 Hz."""
+        state = State(start, float(start.min()))
+        if not is_lost(self._residual(self.problem.band(2.0), state)):
+            return state
+        return self._take(self._averaged(start), rescue(_grid(start)))
+
+    def _averaged(self, velocity: Tensor) -> State:
+        smooth = gaussian_filter(velocity.numpy() ** -2.0, _SMOOTHED, mode="nearest") ** -0.5
+        return State(torch.from_numpy(smooth), float(velocity.min()))
+
+    def _approach(self, guess: Kind, state: State) -> tuple[State, Kind]:
+        """Fit the higher bands, and find out the kind."""
+        higher = approach(guess, state.velocity, self._frequency)[1:]
+        state = self._take(state, higher)
+        if self.kind is None and guess == "flat" and not self._is_near(state):
+            guess = "layered"
+            state = self._take(state, approach(guess, state.velocity, self._frequency))
+        if self.kind is None and guess == "layered":
+            sharper = finish(guess, state.velocity, self._frequency)[:1]
+            state = self._take(state, sharper)
+            guess = guess if looks_layered(state.velocity) else "smooth"
+        return state, guess
+
+    def _is_near(self, state: State) -> bool:
+        """Say whether the approach has come near the gathers, as a right guess of the kind does."""
+        return self._residual(self.problem.band(self._frequency), state) < _NEAR
+
+    def _residual(self, band: Band, state: State) -> float:
+        return self.problem.relative(band, state.velocity, state.vmin)
+
+    def _take(self, state: State, rungs: Sequence[Rung]) -> State:
+        for rung in rungs:
+            if self.is_over():
+                break
+            state = self.descend(self.problem, state, rung, self.watch, self.is_over)
+        return state
+
+
+def trend(geometry: AcquisitionGeometry) -> Tensor:
+    """Give a velocity that rises with depth, (nz, nx) float64, m/s."""
+    down = torch.linspace(*TREND, geometry.nz, dtype=torch.float64)
+    return down[:, None].repeat(1, geometry.nx)
+
+
+def _grid(map_: Tensor) -> tuple[int, int]:
+    return map_.shape[0], map_.shape[1]

@@ -1,0 +1,57 @@
+"""The end of a refinement: whole regions of integers, and whether they explain every sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fwi.arrays import Array
+from fwi.inversion.labels import relabel
+from fwi.inversion.ladder import Kind
+from fwi.inversion.plateaus import snap
+from fwi.inversion.problem import Problem
+from fwi.inversion.result import EXPLAINED
+from fwi.inversion.rung import IsOver
+
+_LAYERED = "flat", "layered"
+_STILL_NOISE = 1.02  # of a residual: rounding a map to integers may cost as little
+
+
+def is_exact(problem: Problem, velocity: Tensor, gathers: Array) -> bool:
+    """Compare every sample, where gathers were rounded so that equality means something.
+
+    Args:
+        problem: the sample.
+        velocity: map (nz, nx), m/s.
+        gathers: as they were given, (S, T, R).
+    """
+    if gathers.dtype != np.float16:
+        return False
+    again = problem.simulate(velocity, float(velocity.min()))
+    return bool(np.array_equal(again.numpy().astype(np.float16), gathers))
+
+
+def rounded(problem: Problem, velocity: Tensor, kind: Kind) -> Tensor:
+    """Snap a layered map to regions of integers, as the data's are, where the gathers agree."""
+    if kind not in _LAYERED:
+        return velocity
+    noise = problem.noise_band()
+    candidates = [torch.from_numpy(snap(velocity.numpy())), velocity.round()]
+    best = min(candidates, key=lambda map_: problem.relative(noise, map_))
+    return best if problem.relative(noise, best) < _most(problem, velocity) else velocity
+
+
+def finished(problem: Problem, velocity: Tensor, kind: Kind, is_over: IsOver) -> Tensor:
+    """Find every cell's region, where a layered map has come near enough for that."""
+    whole = rounded(problem, velocity, kind)
+    most = _most(problem, velocity)
+    if kind not in _LAYERED or whole is not velocity or most > _STILL_NOISE * EXPLAINED:
+        return whole
+    labelled, residual = relabel(problem, velocity.numpy(), most, is_over)
+    return torch.from_numpy(labelled) if residual < most else velocity
+
+
+def _most(problem: Problem, velocity: Tensor) -> float:
+    """Residual that a simpler map may leave in place of this one."""
+    return max(1.0, _STILL_NOISE * problem.relative(problem.noise_band(), velocity))

@@ -1,0 +1,81 @@
+"""One band of the ladder, where an inversion stands in it, and what every step tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from fwi.inversion.priors.base import Prior
+from fwi.inversion.unknowns import SLOWNESS_SQUARED, Unknown
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One band of the ladder, and how it is climbed.
+
+    Attributes:
+        peak: Hz to which the wavelet is brought.
+        priors: what the map is drawn to, in the steps of one build by turns.
+        damping: time constant of the record's damping, s; none.
+        builds: most builds: of a Jacobian, or of what stands for it.
+        goal: relative residual at which the band is left; never below its noise.
+        stagnation: share of the last build's residual above which the band is left.
+        tolerance: s over the relative residual.
+        iterations: of conjugate gradients behind the dense matrix; methods without it take a
+            multiple.
+        sponge_std: how far the sponge's velocity may be from the map's smallest one, m/s.
+        unknown: what is solved for.
+    """
+
+    peak: float
+    priors: tuple[Prior, ...]
+    damping: float | None = None
+    builds: int = 1
+    goal: float = 0.004
+    stagnation: float = 0.75
+    tolerance: float = 0.6
+    iterations: int = 5
+    sponge_std: float = 60.0
+    unknown: Unknown = SLOWNESS_SQUARED
+
+
+@dataclass(frozen=True)
+class State:
+    """Where an inversion stands.
+
+    Attributes:
+        velocity: (nz, nx) float64, m/s.
+        vmin: the sponge's velocity, m/s.
+        radius: trust radius, m/s.
+    """
+
+    velocity: Tensor
+    vmin: float
+    radius: float = 150.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a step did.
+
+    Attributes:
+        peak: of the band, Hz.
+        before: relative residual.
+        after: likewise.
+        ratio: actual over promised decrease; nan of a method that promises none.
+        state: after it.
+        seconds: it took, with the build where it made one.
+    """
+
+    peak: float
+    before: float
+    after: float
+    ratio: float
+    state: State
+    seconds: float
+
+
+Watch = Callable[[Progress], None]
+IsOver = Callable[[], bool]
