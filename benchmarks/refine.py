@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--maps", type=int, default=5, help="a family, or of --real")
     parser.add_argument("--families", nargs="*", default=list(FAMILIES))
     parser.add_argument("--start", default="default", choices=["default", "trend"])
-    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--known", action="store_true", help="tell refinement the family")
     parser.add_argument("--real", type=Path, help=".npz file of real maps instead")
     parser.add_argument("--first", type=int, default=0, help="of --real")

@@ -139,6 +139,9 @@ class RefineConfig(Section):
     noise: Annotated[float, Field(ge=0)] | None = key(
         None, "Standard deviation of what is added to the waves; what is heard before them."
     )
+    draws: Annotated[int, Field(ge=0)] = key(
+        0, "Maps a sample that are drawn from the posterior, beside its standard deviation."
+    )
     seconds: Annotated[float, Field(gt=0)] = key(300.0, "After which a sample takes no more steps.")
     samples: Positive | None = key(None, "So many of the first samples; all of them.")
     out: Path | None = key(None, "Folder of the refined maps; runs/<name>/refined.")

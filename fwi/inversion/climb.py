@@ -15,13 +15,14 @@ from fwi.inversion.ladder import Kind, approach, finish, is_lost, rescue
 from fwi.inversion.methods.base import Method
 from fwi.inversion.problem import Problem
 from fwi.inversion.result import EXPLAINED
-from fwi.inversion.routing import looks_layered, may_be_flat
+from fwi.inversion.routing import looks_flat, looks_layered, may_be_flat
 from fwi.inversion.rung import IsOver, Rung, State, Watch
 
 TREND = 1900.0, 3700.0  # m/s at the top and the bottom of a start without a network
 _SMOOTHED = 3.0  # cells, of a start that is lost: its averages are kept, in slowness squared
 _STUCK = 0.015  # relative residual of the lowest band: another start is tried
-_NEAR = 0.02  # relative residual after the approach
+_NEAR = 0.02  # likewise of the whole record, after the approach: the kind was guessed wrong
+_NOISE = 1.5  # times that of a band explains it
 _PASSES = 4  # of the last band, from total variation again, where one does not reach the noise
 
 
@@ -67,33 +68,25 @@ class Climb:
         return self.problem.geometry.frequency
 
     def _lowest(self, kind: Kind, starts: Tensor) -> State:
-        """Fit the lowest band from every start, and from a trend where none explains it."""
+        """Fit the lowest band from every start; where none explains it, gently and from a trend."""
         rung = approach(kind, starts[0], self._frequency)[0]
-        band = self.problem.band(rung.peak)
-        states = [self._take(self._begin(start), [rung]) for start in starts]
-        best = min(states, key=lambda state: self._residual(band, state))
-        if self._residual(band, best) < _STUCK or self.is_over():
-            return best
-        rescued = self._take(self._averaged(trend(self.problem.geometry)), rescue(_grid(starts[0])))
-        other = self._take(rescued, [rung])
-        return min(best, other, key=lambda state: self._residual(band, state))
-
-    def _begin(self, start: Tensor) -> State:
-        """Give the state to begin from: gently where a start explains not even 2 Hz."""
-        state = State(start, float(start.min()))
-        if not is_lost(self._residual(self.problem.band(2.0), state)):
-            return state
-        return self._take(self._averaged(start), rescue(_grid(start)))
-
-    def _averaged(self, velocity: Tensor) -> State:
-        smooth = gaussian_filter(velocity.numpy() ** -2.0, _SMOOTHED, mode="nearest") ** -0.5
-        return State(torch.from_numpy(smooth), float(velocity.min()))
+        band, low = self.problem.band(rung.peak), self.problem.band(2.0)
+        states = [State(start, float(start.min())) for start in starts]
+        kept = [state for state in states if not is_lost(self._residual(low, state))]
+        tried = [self._take(state, [rung]) for state in kept]
+        for other in (starts[0], trend(self.problem.geometry)):
+            if self.is_over() or any(self._is_near(band, state, _STUCK) for state in tried):
+                break
+            tried.append(self._take(_averaged(other), [*rescue(_grid(other)), rung]))
+        return min(tried, key=lambda state: self._residual(band, state))
 
     def _approach(self, guess: Kind, state: State) -> tuple[State, Kind]:
         """Fit the higher bands, and find out the kind."""
+        whole = self.problem.band(self._frequency)
         higher = approach(guess, state.velocity, self._frequency)[1:]
         state = self._take(state, higher)
-        if self.kind is None and guess == "flat" and not self._is_near(state):
+        is_flat = looks_flat(state.velocity) and self._is_near(whole, state, _NEAR)
+        if self.kind is None and guess == "flat" and not is_flat:
             guess = "layered"
             state = self._take(state, approach(guess, state.velocity, self._frequency))
         if self.kind is None and guess == "layered":
@@ -102,9 +95,9 @@ class Climb:
             guess = guess if looks_layered(state.velocity) else "smooth"
         return state, guess
 
-    def _is_near(self, state: State) -> bool:
-        """Say whether the approach has come near the gathers, as a right guess of the kind does."""
-        return self._residual(self.problem.band(self._frequency), state) < _NEAR
+    def _is_near(self, band: Band, state: State, least: float) -> bool:
+        """Say whether a band is explained as well as by the right valley and a right guess."""
+        return self._residual(band, state) < max(least, _NOISE * band.noise)
 
     def _residual(self, band: Band, state: State) -> float:
         return self.problem.relative(band, state.velocity, state.vmin)
@@ -115,6 +108,11 @@ class Climb:
                 break
             state = self.descend(self.problem, state, rung, self.watch, self.is_over)
         return state
+
+
+def _averaged(velocity: Tensor) -> State:
+    smooth = gaussian_filter(velocity.numpy() ** -2.0, _SMOOTHED, mode="nearest") ** -0.5
+    return State(torch.from_numpy(smooth), float(velocity.min()))
 
 
 def trend(geometry: AcquisitionGeometry) -> Tensor:

@@ -42,7 +42,7 @@ def known_errors(
             what is seen before the first arrivals, where only rounding is expected.
     """
     sigma, values = rounding_noise(gathers), gathers.astype(np.float64)
-    dead, clipped = ~values.any(1), _clipped(values)
+    dead, clipped = np.asarray(~values.any(1)), _clipped(values)
     notes = [
         f"{int(bad.sum())} of {bad.size} traces are {what} and left out"
         for bad, what in ((dead, "dead"), (clipped & ~dead, "clipped"))
@@ -78,8 +78,8 @@ def rounding_noise(gathers: Array) -> Array:
 def _clipped(values: Array) -> Array:
     """Which traces, (S, R), stay at their largest or smallest value for some samples."""
     top = np.abs(values) == np.abs(values).max(1, keepdims=True)
-    windows: Array = np.lib.stride_tricks.sliding_window_view(top, _FLAT_TOP, axis=1)
-    return np.asarray(windows.all(-1).any(1) & values.any(1))
+    windows = np.lib.stride_tricks.sliding_window_view(top, _FLAT_TOP, axis=1)
+    return np.any(np.all(windows, -1), 1) & np.any(values, 1)
 
 
 def _quiet(geometry: AcquisitionGeometry) -> Array:

@@ -18,9 +18,10 @@ from fwi.inversion.intake import check_errors, check_gathers, kinds_of, starts_o
 from fwi.inversion.ladder import Kind
 from fwi.inversion.methods import METHODS, choose
 from fwi.inversion.noise import known_errors
+from fwi.inversion.posterior import LAWS, calibrated, posterior
 from fwi.inversion.problem import BOUNDS, Problem, as_tensor
 from fwi.inversion.result import Refined, Refinement
-from fwi.inversion.rung import Progress
+from fwi.inversion.rung import Progress, State
 from fwi.physics.misfit import geometry_of
 
 SECONDS = 300.0  # most maps need a third of it; steep ones all
@@ -35,6 +36,7 @@ def refine(
     method: str = "auto",
     noise: float | None = None,
     bounds: tuple[float, float] = BOUNDS,
+    draws: int = 0,
     seconds: float = SECONDS,
     threads: int | None = None,
     watch: Callable[[int, Progress], None] | None = None,
@@ -58,6 +60,7 @@ def refine(
         noise: standard deviation of what is added to the waves, in the gathers' unit; by default
             what is seen before the first arrivals.
         bounds: smallest and largest velocity, m/s.
+        draws: so many maps that explain the gathers as well are drawn from the posterior.
         seconds: after which no further step of a sample is begun; one always is.
         threads: of the simulator; by default one for each processor.
         watch: told of every step, with the number of its sample.
@@ -74,7 +77,7 @@ def refine(
     geometry = geometry_of(gathers) if geometry is None else geometry
     check_gathers(gathers, geometry)
     kinds = kinds_of(family, len(gathers))
-    settings = Settings(choose(geometry, method), noise, bounds, seconds, threads)
+    settings = Settings(choose(geometry, method), noise, bounds, draws, seconds, threads)
     starts = starts_of(start, gathers, geometry)
     return Refinement(
         [
@@ -94,6 +97,7 @@ class Settings:
     method: str
     noise: float | None
     bounds: tuple[float, float]
+    draws: int
     seconds: float
     threads: int | None
 
@@ -121,17 +125,41 @@ class _Sample:
         )  # fmt: skip
         within = starts.clamp(*problem.bounds)
         notes = errors.notes if bool((within == starts).all()) else (*errors.notes, _OUTSIDE)
-        state, kind = self._climb(problem).go(within)
+        first, (state, kind) = within[0], self._climb(problem).go(within)
         velocity = finished(problem, state.velocity, kind, self._is_over)
         noise = problem.noise_band()
-        before, after = (problem.relative(noise, map_) for map_ in (starts[0], velocity))
-        final = starts[0] if after >= before else velocity
+        before, after = (problem.relative(noise, map_) for map_ in (first, velocity))
+        final = first if after >= before else velocity
+        exact = is_exact(problem, final, self.gathers)
+        std, draws = self._spread(problem, State(final, state.vmin), kind, exact)
         return Refined(
-            final.numpy().astype(np.float32), min(before, after), before, kind,
-            is_exact(problem, final, self.gathers), after >= before,
-            time.monotonic() - self.begun, notes, self.steps,
-            starts[0].numpy().astype(np.float32),
-        )  # fmt: skip
+            velocity=final.numpy().astype(np.float32),
+            residual=min(before, after),
+            start_residual=before,
+            kind=kind,
+            exact=exact,
+            reverted=after >= before,
+            seconds=time.monotonic() - self.begun,
+            std=std,
+            draws=draws,
+            notes=notes,
+            steps=self.steps,
+            start=first.numpy().astype(np.float32),
+        )
+
+    def _spread(
+        self, problem: Problem, state: State, kind: Kind, exact: bool
+    ) -> tuple[Array | None, Array | None]:
+        """Standard deviation of a map's cells, and draws; none where matrices have no room."""
+        grid, n = state.velocity.shape, self.settings.draws
+        if exact:
+            velocity = state.velocity.numpy().astype(np.float32)
+            return np.zeros_like(velocity), np.repeat(velocity[None], n, axis=0)
+        if self.settings.method != "dense" or kind not in LAWS:
+            return None, None
+        prior, law = calibrated(kind, (grid[0], grid[1]))
+        found = posterior(problem, state.velocity, state.vmin, prior, law)
+        return found.std, found.sample(n, seed=self.number)
 
     def _climb(self, problem: Problem) -> Climb:
         def is_reached(velocity: Tensor, kind: Kind) -> bool:

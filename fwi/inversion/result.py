@@ -27,6 +27,10 @@ class Refined:
         exact: the map's gathers, rounded as the observed ones are, equal them in every sample.
         reverted: refinement made it worse, and the start is given back.
         seconds: it took.
+        std: standard deviation of each cell's error, (nz, nx) float32, m/s; 0 of an exact map, and
+            None where it was not asked for or the grid is too large for it.
+        draws: maps that explain the gathers as well, by the same distribution, (n, nz, nx)
+            float32, m/s; None without `std`.
         notes: what was unusual about the gathers or the start, a sentence each.
         steps: what was done.
         start: the map that refinement began from, (nz, nx) float32, m/s.
@@ -39,6 +43,8 @@ class Refined:
     exact: bool
     reverted: bool
     seconds: float
+    std: Array | None = field(repr=False)
+    draws: Array | None = field(repr=False)
     notes: tuple[str, ...]
     steps: list[Progress] = field(repr=False)
     start: Array = field(repr=False)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from fwi.inversion.band import Band
 from fwi.inversion.priors.base import Prior
+from fwi.inversion.problem import Problem
 from fwi.inversion.unknowns import SLOWNESS_SQUARED, Unknown
 
 
@@ -27,6 +29,8 @@ class Rung:
             multiple.
         sponge_std: how far the sponge's velocity may be from the map's smallest one, m/s.
         unknown: what is solved for.
+        by_noise: every datum counts by its known error, and the wavelet stays as it is; residuals
+            are in those errors' deviations.
     """
 
     peak: float
@@ -39,6 +43,11 @@ class Rung:
     iterations: int = 5
     sponge_std: float = 60.0
     unknown: Unknown = SLOWNESS_SQUARED
+    by_noise: bool = False
+
+    def band(self, problem: Problem) -> Band:
+        """Lay out what is fitted."""
+        return problem.noise_band() if self.by_noise else problem.band(self.peak, self.damping)
 
 
 @dataclass(frozen=True)
@@ -62,11 +71,12 @@ class Progress:
 
     Attributes:
         peak: of the band, Hz.
-        before: relative residual.
+        before: relative residual; of a rung by noise, in noise deviations.
         after: likewise.
         ratio: actual over promised decrease; nan of a method that promises none.
         state: after it.
         seconds: it took, with the build where it made one.
+        by_noise: the rung's.
     """
 
     peak: float
@@ -75,6 +85,7 @@ class Progress:
     ratio: float
     state: State
     seconds: float
+    by_noise: bool = False
 
 
 Watch = Callable[[Progress], None]

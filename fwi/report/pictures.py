@@ -54,36 +54,67 @@ def save_refinement(
     title: str,
     gathers: tuple[Array, Array],
     maps: tuple[Array, Array, Array | None],
+    std: Array | None = None,
+    residuals: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Draw what refinement made of a sample: maps above, its middle shot below.
+    """Draw what refinement made of a sample: maps above, its middle shot and residuals below.
 
     Args:
         path: the PNG file.
         title: of the whole.
         gathers: observed and predicted, (S, T, R) each.
         maps: first, refined and, where it is known, true velocity, (Z, X) each, m/s.
+        std: standard deviation of the refined map, (Z, X), m/s, where it was estimated.
+        residuals: peak frequency, Hz, and relative residual after every step.
     """
-    first, refined, true = maps
+    figure = Figure((16.5, 6.2), layout="constrained")
+    axes = figure.subplots(2, 5, squeeze=False)
+    _draw_maps(figure, axes[0], maps, std)
     observed, predicted = (g[(len(g) - 1) // 2].astype(np.float32) for g in gathers)
-    figure = Figure((13.2, 6.2), layout="constrained")
-    axes = figure.subplots(2, 4, squeeze=False)
-    for column, (name, velocity) in enumerate((("start", first), ("refined", refined))):
-        _draw_map(figure, axes[0, column], velocity, name + _error(velocity, true))
-    if true is None:
-        _draw_difference(figure, axes[0, 2], refined - first, "refined - start")
-        axes[0, 3].set_axis_off()
-    else:
-        _draw_map(figure, axes[0, 2], true, "true")
-        _draw_difference(figure, axes[0, 3], refined - true, "refined - true")
     limit = _draw_shot(axes[1, 0], observed, "observed")
     _draw_shot(axes[1, 1], predicted, "predicted", limit)
     residual = predicted - observed
     _draw_shot(axes[1, 2], residual, "predicted - observed", limit)
     factor = 10.0 ** max(0, int(np.log10(limit / max(float(np.abs(residual).max()), 1e-12))))
     _draw_shot(axes[1, 3], residual * factor, f"the same x {factor:g}", limit)
+    _draw_steps(axes[1, 4], residuals)
     figure.suptitle(title)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=90)
+
+
+def _draw_maps(
+    figure: Figure, axes: Sequence[Axes], maps: tuple[Array, Array, Array | None], std: Array | None
+) -> None:
+    """Draw start, refined, true, their difference and the standard deviation, where known."""
+    first, refined, true = maps
+    for place, name, velocity in ((0, "start", first), (1, "refined", refined)):
+        _draw_map(figure, axes[place], velocity, name + _error(velocity, true))
+    if true is None:
+        _draw_difference(figure, axes[2], refined - first, "refined - start")
+        axes[3].set_axis_off()
+    else:
+        _draw_map(figure, axes[2], true, "true")
+        _draw_difference(figure, axes[3], refined - true, "refined - true")
+    if std is None:
+        axes[4].set_axis_off()
+        return
+    image = axes[4].imshow(std, "magma", vmin=0, extent=(0, _SIDE_M, _SIDE_M, 0))
+    axes[4].set(title="standard deviation")
+    figure.colorbar(image, ax=axes[4], label="m/s", shrink=0.8)
+
+
+def _draw_steps(axes: Axes, residuals: Sequence[tuple[float, float]]) -> None:
+    """Draw the relative residual after every step, a line a band."""
+    if not residuals:
+        axes.set_axis_off()
+        return
+    peaks = np.array([peak for peak, _ in residuals])
+    left, step = np.array([residual for _, residual in residuals]), np.arange(1, len(peaks) + 1)
+    for peak in sorted(set(peaks)):
+        axes.semilogy(step[peaks == peak], left[peaks == peak], ".-", label=f"{peak:g} Hz")
+    axes.set(title="relative residual", xlabel="step")
+    axes.legend()
 
 
 def _error(velocity: Array, true: Array | None) -> str:

@@ -104,7 +104,7 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
         "samples": inputs.fingerprint,
         "n": n,
         "start": _identity(start),
-        **section.model_dump(include={"family", "method", "noise", "seconds"}),
+        **section.model_dump(include={"family", "method", "noise", "draws", "seconds"}),
     }
     writer = StoreWriter(out, recipe, n)
     missing = writer.missing()
@@ -132,6 +132,7 @@ def _one(
     try:
         refined = refine(
             gathers, first, section.family, method=section.method, noise=section.noise,
+            draws=section.draws,
             seconds=section.seconds, threads=config.machine.threads, watch=watch,
         ).samples[0]  # fmt: skip
     except ValueError as error:
@@ -156,8 +157,9 @@ def _report(
         "notes": "; ".join(refined.notes),
         "start_mae": _mae(refined.start, true),
         "mae": _mae(refined.velocity, true),
+        "std": None if refined.std is None else float(refined.std.mean()),
     }
-    known = {"start_mae": pl.Float64, "mae": pl.Float64}
+    known = dict.fromkeys(("start_mae", "mae", "std"), pl.Float64)
     frames = {
         "samples": pl.DataFrame([row], schema_overrides=known),
         "steps": pl.DataFrame(list(_steps(name, refined, true)), schema=_STEP, orient="row"),
@@ -165,12 +167,18 @@ def _report(
     for folder, frame in frames.items():
         with atomic_file(out / folder / f"{i:05d}.parquet") as temporary:
             frame.write_parquet(temporary)
+    for folder, values in (("std", refined.std), ("draws", refined.draws)):
+        if values is not None:
+            with atomic_file(out / folder / f"{i:05d}.npy") as temporary, temporary.open("wb") as f:
+                np.save(f, values)
     predicted = simulate(refined.velocity[None], geometry_of(gathers[None]))[0]
     save_refinement(
         out / "pictures" / f"{i:05d}.png",
         f"{name}: {refined}",
         (gathers, predicted),
         (refined.start, refined.velocity, true),
+        refined.std,
+        [(step.peak, step.after) for step in refined.steps if not step.by_noise],
     )
 
 

@@ -32,3 +32,17 @@ def test_two_regions_of_one_row_keep_their_own_values() -> None:
 def test_a_map_without_regions_is_rounded() -> None:
     rough = np.arange(100.0).reshape(10, 10) * 37.3
     np.testing.assert_array_equal(snap(rough), np.rint(rough))
+
+
+def test_a_small_step_that_is_still_smooth_parts_two_regions() -> None:
+    # From 4371 to 4395 over eight rows: no two neighbours differ by 5 m/s.
+    column = np.interp(np.arange(40), [0, 16, 24, 40], [4371.0, 4371.0, 4395.0, 4395.0])
+    snapped = snap(np.repeat(column[:, None], 30, axis=1))
+    assert set(np.unique(snapped)) == {4371.0, 4395.0}
+    assert (snapped[:20] == 4371).all()
+    assert (snapped[21:] == 4395).all()
+
+
+def test_an_even_slope_stays_one_region() -> None:
+    slope = np.repeat(np.linspace(3000.0, 3040.0, 40)[:, None], 30, axis=1)
+    assert len(np.unique(snap(slope))) == 1

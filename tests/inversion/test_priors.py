@@ -6,6 +6,7 @@ import torch
 
 from fwi.inversion.priors import PRIORS, Gaussian, Nothing, Prior, Reference, Variation
 from fwi.inversion.priors.gaussian import PROCESSES
+from fwi.inversion.priors.within import Within
 from fwi.inversion.unknowns import Unknown
 
 SHAPE = 7, 9
@@ -17,6 +18,7 @@ SOME = {
     "variation sharp": Variation(1, 0.3),
     "reference": Reference(torch.full(SHAPE, 2600.0, dtype=torch.float64)),
     "none": Nothing(),
+    "within": Within(Variation(10, 1.0), (2000.0, 3000.0)),
     **{name: Gaussian(name, SHAPE) for name in PROCESSES},
 }
 
@@ -96,3 +98,14 @@ def test_a_large_step_ends_at_the_bounds(power: int) -> None:
             velocity, torch.full(SHAPE, step, dtype=torch.float64), (1470.0, 4550.0)
         )
         np.testing.assert_allclose(moved, bound)
+
+
+def test_bounds_cost_nothing_within_and_a_square_beyond() -> None:
+    within = Within(Nothing(), (2000.0, 3000.0))
+    velocity = torch.tensor([[1985.0, 2000.0, 2500.0, 3030.0]], dtype=torch.float64)
+    # 15 m/s below and 30 above, in units of 15: halves of 1 and 4.
+    assert within.value(velocity) == pytest.approx(2.5)
+    torch.testing.assert_close(
+        within.curvature(velocity).apply(torch.ones(4, dtype=torch.float64)),
+        torch.tensor([1, 0, 0, 1], dtype=torch.float64) / 225,
+    )

@@ -14,7 +14,7 @@ from fwi.inversion.methods.slopes import Track, by_slopes
 from fwi.inversion.problem import Problem
 from fwi.inversion.rung import IsOver, Rung, State, Watch
 
-_RATE = 10.0  # m/s a step
+_RATE = 10.0  # m/s a step, falling to nothing
 _STEPS = 40
 
 
@@ -29,9 +29,11 @@ def _minimise(coordinates: Coordinates, track: Track, steps: int) -> None:
     low, high = coordinates.bounds()
     x, here = torch.zeros_like(low), track.best
     optimizer = torch.optim.Adam([x], _RATE)
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         x.grad = here.slope
         optimizer.step()
+        rate.step()
         x.clamp_(low, high)
         here = coordinates.evaluate(x)
         track.see(here)

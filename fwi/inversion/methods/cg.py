@@ -17,7 +17,7 @@ from fwi.inversion.objective import Point
 from fwi.inversion.problem import Problem
 from fwi.inversion.rung import IsOver, Rung, State, Watch
 
-_PROBES = 4
+_PROBES = 2
 _TIMES = 3  # the iterations of the dense method
 
 

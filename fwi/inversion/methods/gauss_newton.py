@@ -19,7 +19,7 @@ def gauss_newton(
     problem: Problem, state: State, rung: Rung, watch: Watch, is_over: IsOver, prepare: Prepare
 ) -> State:
     """Fit a band by steps for which `prepare` makes the means, once a build."""
-    band = problem.band(rung.peak, rung.damping)
+    band = rung.band(problem)
 
     def build(state: State) -> tuple[State, float]:
         begun, means, relative = time.monotonic(), None, float("inf")
@@ -28,8 +28,8 @@ def gauss_newton(
             means = prepare(band, at) if means is None else means
             attempt = Attempt(problem, rung, prior, band, at, means)
             state, ratio, relative = attempt.take()
-            seconds = time.monotonic() - begun
-            watch(Progress(rung.peak, attempt.relative, relative, ratio, state, seconds))
+            seconds, before = time.monotonic() - begun, attempt.relative
+            watch(Progress(rung.peak, before, relative, ratio, state, seconds, rung.by_noise))
             begun = time.monotonic()
             if ratio < POOR or is_over():
                 break

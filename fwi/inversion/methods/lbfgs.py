@@ -28,7 +28,7 @@ from fwi.inversion.objective import Point
 from fwi.inversion.problem import Problem
 from fwi.inversion.rung import IsOver, Rung, State, Watch
 
-_PROBES = 4
+_PROBES = 2
 _STEPS = 20
 _MEMORY = 10  # pairs of slopes' differences
 _FIRST = 50.0  # m/s, the largest move of a cell that is tried first

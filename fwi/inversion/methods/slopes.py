@@ -34,7 +34,7 @@ class Track:
         self, rung: Rung, objective: Objective, first: Evaluation, watch: Watch, is_over: IsOver
     ) -> None:
         self.best, self.steps, self.done, self.over = first, 0, False, False
-        self._peak, self._goal = rung.peak, goal_of(rung, objective.band)
+        self._rung, self._goal = rung, goal_of(rung, objective.band)
         self._explained = _EXPLAINED * objective.tolerance
         self._watch, self._is_over = watch, is_over
         self._told, self._at, self._begun = first, 0, time.monotonic()
@@ -60,9 +60,9 @@ class Track:
     def _tell(self) -> None:
         """Report what the steps since the last report have done; nothing promised it."""
         before, after, now = self._told.relative, self.best.relative, time.monotonic()
-        self._watch(
-            Progress(self._peak, before, after, math.nan, self.best.state, now - self._begun)
-        )
+        rung, taken = self._rung, now - self._begun
+        state = self.best.state
+        self._watch(Progress(rung.peak, before, after, math.nan, state, taken, rung.by_noise))
         self._told, self._at, self._begun = self.best, self.steps, now
 
 
@@ -91,7 +91,7 @@ def by_slopes(
         prepare: makes the method from the band and the build's first point.
         steps: a prior and build.
     """
-    band = problem.band(rung.peak, rung.damping)
+    band = rung.band(problem)
 
     def build(state: State) -> tuple[State, float]:
         minimise, relative = None, math.inf

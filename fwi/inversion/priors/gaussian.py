@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,22 +12,30 @@ from torch import Tensor
 from fwi.inversion.priors.base import PRIORS
 from fwi.inversion.unknowns import REFERENCE
 
+# Of the squared distance in lengths. From smooth maps to ones with kinks: every derivative exists,
+# the first one (Matern 3/2), none.
+CORRELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "squared": lambda square: torch.exp(-square / 2),
+    "matern": lambda square: (1 + (3 * square).sqrt()) * torch.exp(-(3 * square).sqrt()),
+    "exponential": lambda square: torch.exp(-square.sqrt()),
+}
+
 
 @dataclass(frozen=True)
 class Part:
-    """One process of a sum, with a correlation exp(-d^2 / 2), d the distance in lengths.
+    """One process of a sum.
 
     Attributes:
         std: m/s.
         down: length in depth, cells.
         along: length along rows, cells.
-        exponential: the correlation is exp(-d) instead, which allows kinks.
+        correlation: name of `CORRELATIONS`: how it falls with the distance in lengths.
     """
 
     std: float
     down: float
     along: float
-    exponential: bool = False
+    correlation: str = "squared"
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class Process:
 # The two of slowness squared carry a bad start through the lowest frequencies.
 PROCESSES = {
     "low": Process((Part(400, 12, 20), Part(400, 7, 7)), in_slowness=True),
-    "style": Process((Part(400, 12, 20), Part(450, 6, 6, exponential=True))),
+    "style": Process((Part(400, 12, 20), Part(450, 6, 6, "exponential"))),
     "style_a": Process((Part(183, 3.48, 3.48), Part(200, 10, 25)), 2212.0, 15.0, 520.0, 31.0, 3.0),
     "style_b": Process((Part(158, 1.96, 1.96), Part(150, 8, 20)), 2079.0, 22.0, 415.0, 10.0, 58.0),
 }
@@ -124,14 +133,19 @@ class Dense:
 @lru_cache(maxsize=4)
 def _precision(process: Process, shape: tuple[int, int]) -> Tensor:
     """Inverse covariance, (cells, cells) float64: 3 s for a map, once a run."""
+    return torch.cholesky_inverse(torch.linalg.cholesky(covariance(process, shape)))
+
+
+def covariance(process: Process, shape: tuple[int, int]) -> Tensor:
+    """Covariance of the cells of a map, (cells, cells) float64, in the square of the unit."""
     cells = shape[0] * shape[1]
     row = torch.arange(shape[0], dtype=torch.float64).repeat_interleave(shape[1])
     row -= (shape[0] - 1) / 2
-    covariance = process.surface_std**2 + process.slope_std**2 * torch.outer(row, row)
+    total = process.surface_std**2 + process.slope_std**2 * torch.outer(row, row)
     for part in process.parts:
-        covariance += part.std**2 * _correlation(part, shape).reshape(cells, cells)
-    covariance.diagonal().add_(process.white**2)
-    return torch.cholesky_inverse(torch.linalg.cholesky(covariance))
+        total += part.std**2 * _correlation(part, shape).reshape(cells, cells)
+    total.diagonal().add_(process.white**2)
+    return total
 
 
 def _correlation(part: Part, shape: tuple[int, int]) -> Tensor:
@@ -140,5 +154,4 @@ def _correlation(part: Part, shape: tuple[int, int]) -> Tensor:
         ((torch.arange(n, dtype=torch.float64)[:, None] - torch.arange(n)) / length) ** 2
         for n, length in zip(shape, (part.down, part.along), strict=True)
     )
-    square = down[:, None, :, None] + along[None, :, None, :]
-    return torch.exp(-square.sqrt()) if part.exponential else torch.exp(-square / 2)
+    return CORRELATIONS[part.correlation](down[:, None, :, None] + along[None, :, None, :])
