@@ -67,7 +67,7 @@ class Contest:
         """Judge runs, and baselines that are fitted anew.
 
         Args:
-            runs: run folders, or "default".
+            runs: run folders, stores that infer or refine wrote, or "default".
             baselines: names of `fwi.baselines.gathers.BASELINES`.
 
         Raises:
@@ -93,11 +93,30 @@ class Contest:
         return Leaderboard(pl.DataFrame(rows).sort("mae"))
 
     def _runs(self, runs: Sequence[Path]) -> Iterator[tuple[str, Array]]:
-        """Yield the name and the predicted validation maps of each run."""
+        """Yield the name and the predicted validation maps of each run, or of a store of maps."""
         for path in runs:
+            if (path / "store.json").exists():
+                yield f"{path.parent.name}/{path.name}", self._stored(Store(path))
+                continue
             predictor = load(path, device=self.device)
             maps = predict_store(predictor, self.validation, self.tta)
             yield self._label(path, predictor), maps
+
+    def _stored(self, store: Store) -> Array:
+        """Read the validation samples' maps from what infer or refine wrote.
+
+        Raises:
+            ValueError: if one of them is missing.
+        """
+        rows = {name: i for i, name in enumerate(store.catalog["sample_id"])}
+        names = self.validation.catalog["sample_id"].to_list()
+        found = [rows[name] for name in names if name in rows]
+        if len(found) < len(names):
+            raise ValueError(
+                f"{store.path} must hold a map for each of the {len(names)} samples of fold "
+                f"{self.fold}, got {len(found)}; predict or refine the whole store"
+            )
+        return store.maps(found)
 
     def _label(self, path: Path, predictor: Predictor) -> str:
         """Name a run, and say so where it was trained on the fold that is compared."""

@@ -12,6 +12,7 @@ from fwi.baselines.gathers import BASELINES
 from fwi.competition.leaderboard import Contest
 from fwi.config import Config, LeaderboardConfig
 from fwi.data.store import Store
+from fwi.data.writer import StoreWriter
 from fwi.inference.checkpoint import Description, save_checkpoint
 from fwi.metrics import SCORED
 from fwi.runs import finished_runs
@@ -86,6 +87,32 @@ def test_every_run_with_a_best_checkpoint_is_found(two_runs: Config) -> None:
 def test_only_the_named_run_is_compared(two_runs: Config) -> None:
     table = board(two_runs, runs=[str(two_runs.runs / "later")], baselines=[])
     assert table["run"].to_list() == ["later"]
+
+
+def stored(path: Path, store: Store, chosen: list[int]) -> Path:
+    """Write maps that are 10 m/s too fast, as infer and refine do."""
+    writer = StoreWriter(path, {"of": "maps"}, 1)
+    rows = store.catalog[chosen].select("sample_id", "family", "fold", "origin")
+    writer.write(0, rows.to_dict(as_series=False), maps=store.maps(chosen) + 10)
+    writer.finish()
+    return path
+
+
+def test_stores_of_maps_are_compared_too(
+    config: Config, small_store: Store, tmp_path: Path
+) -> None:
+    path = stored(tmp_path / "mine" / "refined", small_store, [*range(len(small_store))][::-1])
+    table = board(config, runs=[str(path)], baselines=[])
+    assert table["run"].to_list() == ["mine/refined"]
+    assert table["mae"][0] == pytest.approx(10, rel=1e-5)
+
+
+def test_a_store_that_lacks_a_map_is_refused(
+    config: Config, small_store: Store, tmp_path: Path
+) -> None:
+    path = stored(tmp_path / "mine" / "refined", small_store, [0])
+    with pytest.raises(ValueError, match=r"must hold a map for each of the \d+ samples of fold 0"):
+        board(config, runs=[str(path)], baselines=[])
 
 
 def test_missing_run_is_named(two_runs: Config) -> None:
