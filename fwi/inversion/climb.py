@@ -56,7 +56,7 @@ class Climb:
                 state = self._take(state, [rung])
                 if self.is_reached(state.velocity, kind):
                     return state, kind
-            if self.is_over() or self._residual(self.problem.noise_band(), state) < EXPLAINED:
+            if self.is_over() or self._is_explained(state):
                 break
             if self.kind is None and kind == "smooth":
                 kind = "noisy"
@@ -94,6 +94,10 @@ class Climb:
             state = self._take(state, sharper)
             guess = guess if looks_layered(state.velocity) else "smooth"
         return state, guess
+
+    def _is_explained(self, state: State) -> bool:
+        """Say so of the map alone, whose own smallest velocity the sponge then has."""
+        return self.problem.relative(self.problem.noise_band(), state.tied()) < EXPLAINED
 
     def _is_near(self, band: Band, state: State, least: float) -> bool:
         """Say whether a band is explained as well as by the right valley and a right guess."""

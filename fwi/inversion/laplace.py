@@ -41,7 +41,7 @@ def quadratic(
     band, linear = problem.noise_band(), problem.linearize(velocity, vmin)
     residual = band.apply(linear.gathers[0] - problem.observed)
     misfit = float(residual.double().square().sum()) / (2 * band.spacing)
-    weight = min(1.0, band.relative(misfit) ** -2)
+    weight = max(1.0, band.relative(misfit)) ** -2
     sponge = band.apply(linear.jvp(torch.zeros(1, *velocity.shape), torch.ones(1))[0])
 
     hessian, coupling, own = _information(problem, velocity, vmin, band, linear, sponge)

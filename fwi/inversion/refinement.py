@@ -126,8 +126,9 @@ class _Sample:
         within = starts.clamp(*problem.bounds)
         notes = errors.notes if bool((within == starts).all()) else (*errors.notes, _OUTSIDE)
         first, (state, kind) = within[0], self._climb(problem).go(within)
-        velocity = finished(problem, state.velocity, kind, self._is_over)
         noise = problem.noise_band()
+        velocity = min(state.velocity, state.tied(), key=partial(problem.relative, noise))
+        velocity = finished(problem, velocity, kind, self._is_over)
         before, after = (problem.relative(noise, map_) for map_ in (first, velocity))
         final = first if after >= before else velocity
         exact = is_exact(problem, final, self.gathers)

@@ -64,6 +64,12 @@ class State:
     vmin: float
     radius: float = 150.0
 
+    def tied(self) -> Tensor:
+        """Give the map whose smallest velocity is the sponge's, as the data's is."""
+        tied = self.velocity.clamp(min=self.vmin)
+        tied.view(-1)[int(tied.argmin())] = self.vmin
+        return tied
+
 
 @dataclass(frozen=True)
 class Progress:

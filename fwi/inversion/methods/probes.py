@@ -25,7 +25,7 @@ from fwi.inversion.band import Band
 from fwi.inversion.objective import Point
 from fwi.inversion.unknowns import SLOWNESS_SQUARED
 
-_WIDTHS = 0.15, 0.3  # wavelengths at the band's peak over which is averaged, in depth and along rows
+_WIDTHS = 0.15, 0.3  # wavelengths at the peak over which is averaged, in depth and along rows
 
 
 def probed_diagonal(
