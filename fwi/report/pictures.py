@@ -92,16 +92,17 @@ def _draw_maps(
         _draw_map(figure, axes[place], velocity, name + _error(velocity, true))
     if true is None:
         _draw_difference(figure, axes[2], refined - first, "refined - start")
-        axes[3].set_axis_off()
+        of_std, empty = axes[3], axes[4:]
     else:
         _draw_map(figure, axes[2], true, "true")
         _draw_difference(figure, axes[3], refined - true, "refined - true")
-    if std is None:
-        axes[4].set_axis_off()
-        return
-    image = axes[4].imshow(std, "magma", vmin=0, extent=(0, _SIDE_M, _SIDE_M, 0))
-    axes[4].set(title="standard deviation")
-    figure.colorbar(image, ax=axes[4], label="m/s", shrink=0.8)
+        of_std, empty = axes[4], axes[5:]
+    for unused in [*empty, *([of_std] if std is None else [])]:
+        unused.set_axis_off()
+    if std is not None:
+        image = of_std.imshow(std, "magma", vmin=0, extent=(0, _SIDE_M, _SIDE_M, 0))
+        of_std.set(title="standard deviation")
+        figure.colorbar(image, ax=of_std, label="m/s", shrink=0.8)
 
 
 def _draw_steps(axes: Axes, residuals: Sequence[tuple[float, float]]) -> None:
