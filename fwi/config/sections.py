@@ -162,9 +162,7 @@ class SubmitConfig(Section):
 class LeaderboardConfig(Section):
     """Which runs are compared, and where."""
 
-    runs: list[str] = key(
-        [], "Runs, stores of maps, or 'default'; all of runs/.", argument=True
-    )
+    runs: list[str] = key([], "Runs, stores of maps, or 'default'; all of runs/.", argument=True)
     fold: int = key(0, "Of the store, validated.")
     baselines: list[str] | None = key(
         None, "Baselines to fit, may be repeated; all of them. [] for none.", "--baseline"
