@@ -42,6 +42,11 @@ class Law:
     power: float = 1.0
     around: int = 1
 
+    def std(self, squares: Array) -> Array:
+        """Standard deviations from squares of raw ones, (nz, nx)."""
+        mean = uniform_filter(squares, self.around, mode="nearest")
+        return self.scale * mean ** (self.power / 2)
+
 
 LAWS = {
     "flat": Law(0.6, 1.5, 3),
@@ -108,8 +113,7 @@ def posterior(
     std = laplace
     if law is not None:
         step = torch.cholesky_solve(gradient[:, None], factor).view_as(velocity)
-        squares = uniform_filter((laplace**2 + step**2).numpy(), law.around, mode="nearest")
-        std = law.scale * torch.from_numpy(squares) ** (law.power / 2)
+        std = torch.from_numpy(law.std((laplace**2 + step**2).numpy()))
     return Posterior(velocity, std.float().numpy(), factor, std / laplace)
 
 

@@ -144,7 +144,8 @@ def test_probes_give_the_diagonal_of_exact_columns(problem: Problem, peak: float
     # cell's mean is off by 0.1; 4.5 times that is rarely passed by any of 192.
     deviation = math.sqrt(2 / probes)
     assert float((ratio - 1).abs().max()) < 4.5 * deviation
-    assert abs(float(ratio.mean()) - 1) < deviation
+    # Cells of one wavelength share their errors, so that a mean is hardly better known.
+    assert abs(float(ratio.mean()) - 1) < 3 * deviation
     few = probed_diagonal(TINY, band, at, 4)
     # Four probes alone are 0.7 off, and as often low by far as high.
     assert float((few / exact).log().std()) < 0.5
@@ -190,7 +191,9 @@ def test_slope_is_the_derivative_of_the_objective(
 ) -> None:
     # In float64 all through: the undamped band alone has no float32 filter.
     monkeypatch.setattr(
-        Problem, "_batch", lambda self, v, vmin: (v[None], torch.tensor([vmin]).double())
+        Problem,
+        "_batch",
+        lambda self, v, vmin: (v[None], torch.tensor([vmin], dtype=torch.float64)),
     )
     exact = replace(problem, observed=problem.observed.double(), sigma=problem.sigma.double())
     rung, generator = Rung(12.0, (), unknown=unknown), torch.Generator().manual_seed(0)

@@ -53,8 +53,8 @@ class Track:
             self._tell()
 
     def close(self) -> None:
-        """Report what has not been."""
-        if self.steps > self._at:
+        """Report what has not been: a last trial may have found more than the last step."""
+        if self.best is not self._told:
             self._tell()
 
     def _tell(self) -> None:
