@@ -141,7 +141,8 @@ def test_probes_give_the_diagonal_of_exact_columns(problem: Problem, peak: float
     probes = 200
     ratio = squared_probes(band, at, probes) / exact
     # The square of a sum of random signs has a variance of twice its mean's square at most: a
-    # cell's mean is off by 0.1; 4.5 times that is rarely passed by any of 192.
+    # cell's mean is off by 0.1, all of them alike where waves are long. 4.5 times that is rarely
+    # passed by any of 192.
     deviation = math.sqrt(2 / probes)
     assert float((ratio - 1).abs().max()) < 4.5 * deviation
     # Cells of one wavelength share their errors, so that a mean is hardly better known.

@@ -54,7 +54,7 @@ class Track:
 
     def close(self) -> None:
         """Report what has not been: a last trial may have found more than the last step."""
-        if self.best is not self._told:
+        if self.steps > self._at or self.best is not self._told:
             self._tell()
 
     def _tell(self) -> None:
