@@ -1,6 +1,6 @@
 """Fit the Gaussian processes of the two Style families, and judge them on real maps kept apart.
 
-    python benchmarks/priors.py ../shared/data/openfwi_maps
+    python benchmarks/priors.py openfwi_maps
 
 Real maps (`pictures.npz` and `Style_A.npy` or `Style_B.npy` of the folder) with even numbers are
 fitted, those with odd ones judge; generated maps are fitted beside them. What is maximised is the

@@ -104,7 +104,8 @@ def test_further_shots_are_ignored(name: str, variant: str) -> None:
 @every_model
 def test_every_parameter_gets_a_finite_gradient(name: str, variant: str) -> None:
     torch.manual_seed(0)
-    model = create_model(name, variant).train()
+    # Under batch statistics a shift before a norm has no effect, and a gradient of rounding alone.
+    model = create_model(name, variant).eval()
     with torch.no_grad():
         for parameter in model.parameters():  # a branch whose last scale starts at 0 passes none
             parameter += 0.02 * torch.randn_like(parameter)
