@@ -91,4 +91,4 @@ def _scale(misfit: Tensor, coordinates: Coordinates, slope: Tensor) -> Tensor:
     of_vmin = misfit[-1:] / o.tolerance**2 + o.sponge_std**-2
     inverse = 1 / torch.cat([of_map, of_vmin])
     first = float((inverse * slope).abs().max())
-    return (inverse * min(1.0, _FIRST / first)).sqrt()
+    return (inverse * min(1.0, _FIRST / max(first, 1e-9))).sqrt()
