@@ -61,15 +61,12 @@ class Process:
     in_slowness: bool = False
 
 
-# The parts of the styles make real maps most likely (benchmarks/priors.py), their trends are what
-# is known of the families. Half of what tells Style_B's cells apart hardly reaches a neighbour.
-# The one of slowness squared carries a bad start through the lowest frequencies.
+# The two of slowness squared carry a bad start through the lowest frequencies.
 PROCESSES = {
     "low": Process((Part(400, 12, 20), Part(400, 7, 7)), in_slowness=True),
-    "style_a": Process((Part(54, 2.8, 3), Part(296, 5.5, 6.3)), 2212.0, 15.0, 520.0, 31.0, 1.4),
-    "style_b": Process(
-        (Part(71, 0.69, 0.5), Part(197, 3.4, 5.1, "matern")), 2079.0, 22.0, 415.0, 10.0, 5.0
-    ),
+    "style": Process((Part(400, 12, 20), Part(450, 6, 6, "exponential"))),
+    "style_a": Process((Part(183, 3.48, 3.48), Part(200, 10, 25)), 2212.0, 15.0, 520.0, 31.0, 3.0),
+    "style_b": Process((Part(158, 1.96, 1.96), Part(150, 8, 20)), 2079.0, 22.0, 415.0, 10.0, 58.0),
 }
 
 
@@ -85,7 +82,7 @@ class Gaussian:
         KeyError: if there is no such process.
     """
 
-    def __init__(self, process: str, shape: tuple[int, int] = (70, 70)) -> None:
+    def __init__(self, process: str = "style", shape: tuple[int, int] = (70, 70)) -> None:
         self._process = PROCESSES[process]
         self._precision = _precision(self._process, shape)
         rows = torch.arange(shape[0], dtype=torch.float64)[:, None]
