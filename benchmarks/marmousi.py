@@ -28,12 +28,12 @@ import fwi
 from fwi.arrays import Array
 from fwi.files import atomic_file
 from fwi.geometry import AcquisitionGeometry
-from fwi.inversion.descent import Progress, Rung, State, descend
 from fwi.inversion.methods import METHODS, choose
 from fwi.inversion.methods.choice import dense_memory
 from fwi.inversion.noise import rounding_noise
 from fwi.inversion.priors import Variation
 from fwi.inversion.problem import Problem, as_tensor
+from fwi.inversion.rung import Progress, Rung, State
 from fwi.physics.scheme.sponge import damping
 from fwi.physics.scheme.stability import max_stable_dt
 
@@ -113,7 +113,7 @@ def invert(
     state = State(torch.from_numpy(start), float(start.min()))
     for rung in ladder(problem.geometry.frequency):
         if not is_over():
-            state = descend(problem, state, rung, record.add, is_over, method)
+            state = METHODS[method](problem, state, rung, record.add, is_over)
     return state.velocity.numpy()
 
 

@@ -20,6 +20,7 @@ import fwi
 from fwi.arrays import Array
 from fwi.files import atomic_file
 from fwi.geometry import OPENFWI
+from fwi.inversion.posterior import coverage
 from fwi.progress import progress_bar
 
 _SEED = 77_000
@@ -50,14 +51,15 @@ def judge(family: str, trouble: str, seconds: float) -> dict[str, object]:
     result = fwi.refine(gathers, start, seconds=seconds).samples[0]
     error = np.abs(result.velocity - true)
     std = np.full_like(error, np.nan) if result.std is None else result.std
+    one, two = coverage(true, result.velocity, std)
     return {
         "family": family,
         "trouble": trouble,
         "start_mae": float(np.abs(result.start - true).mean()),
         "mae": float(error.mean()),
         "std": float(std.mean()),
-        "inside_one": float((error <= std).mean()),
-        "inside_two": float((error <= 2 * std).mean()),
+        "inside_one": one,
+        "inside_two": two,
         "residual": result.residual,
         "converged": result.converged,
         "notes": "; ".join(result.notes),

@@ -109,7 +109,12 @@ class Band:
 
     def misfit(self, residual: Tensor) -> float:
         """Half the sum of squares of the independent rows of W F r."""
-        return float(self.apply(residual).double().square().sum()) / (2 * self.spacing)
+        weighted = self.apply(residual)
+        return 0.5 * self.product(weighted, weighted)
+
+    def product(self, a: Tensor, b: Tensor) -> float:
+        """Sum over the independent rows of two of W F r."""
+        return float((a.double() * b.double()).sum()) / self.spacing
 
     def relative(self, misfit: float) -> float:
         """Root mean square of W F r, where that of the data is 1."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.band import Band
-from fwi.inversion.ladder import Kind, approach, finish, is_lost, rescue
+from fwi.inversion.ladder import Kind, Smooth, approach, finish, is_lost, rescue
 from fwi.inversion.methods.base import Method
 from fwi.inversion.problem import Problem
 from fwi.inversion.result import EXPLAINED
@@ -34,6 +34,7 @@ class Climb:
         problem: the sample.
         kind: what the map is drawn to; None until it is found out.
         descend: the way down a band's objective.
+        smooth: what stands for the processes that smooth maps are drawn to.
         watch: told of every step.
         is_over: whether no further step may be begun.
         is_reached: whether a map of a kind needs no further step.
@@ -42,6 +43,7 @@ class Climb:
     problem: Problem
     kind: Kind | None
     descend: Method
+    smooth: Smooth
     watch: Watch
     is_over: IsOver
     is_reached: Callable[[Tensor, Kind], bool]
@@ -49,10 +51,9 @@ class Climb:
     def go(self, starts: Tensor) -> tuple[State, Kind]:
         """Climb from first maps (n, nz, nx), m/s, until the noise is reached or time is up."""
         guess: Kind = self.kind or ("flat" if may_be_flat(self.problem) else "layered")
-        first = self._lowest(guess, starts)
-        state, kind = self._approach(guess, first)
+        state, kind = self._approach(guess, self._lowest(guess, starts), starts[0])
         for _ in range(_PASSES):
-            for rung in finish(kind, starts[0], self._frequency):
+            for rung in self._finish(kind, starts[0]):
                 state = self._take(state, [rung])
                 if self.is_reached(state.velocity, kind):
                     return state, kind
@@ -60,16 +61,22 @@ class Climb:
                 break
             if self.kind is None and kind == "smooth":
                 kind = "noisy"
-            state = self._take(state, approach(kind, starts[0], self._frequency)[-1:])
+            state = self._take(state, self._bands(kind, starts[0])[-1:])
         return state, kind
 
     @property
     def _frequency(self) -> float:
         return self.problem.geometry.frequency
 
+    def _bands(self, kind: Kind, first: Tensor) -> list[Rung]:
+        return approach(kind, first, self._frequency, self.smooth)
+
+    def _finish(self, kind: Kind, first: Tensor) -> list[Rung]:
+        return finish(kind, first, self._frequency, self.smooth)
+
     def _lowest(self, kind: Kind, starts: Tensor) -> State:
         """Fit the lowest band from every start; where none explains it, gently and from a trend."""
-        rung = approach(kind, starts[0], self._frequency)[0]
+        rung = self._bands(kind, starts[0])[0]
         band, low = self.problem.band(rung.peak), self.problem.band(2.0)
         states = [State(start, float(start.min())) for start in starts]
         kept = [state for state in states if not is_lost(self._residual(low, state))]
@@ -77,21 +84,19 @@ class Climb:
         for other in (starts[0], trend(self.problem.geometry)):
             if self.is_over() or any(self._is_near(band, state, _STUCK) for state in tried):
                 break
-            tried.append(self._take(_averaged(other), [*rescue(_grid(other)), rung]))
+            tried.append(self._take(_averaged(other), [*rescue(other, self.smooth), rung]))
         return min(tried, key=lambda state: self._residual(band, state))
 
-    def _approach(self, guess: Kind, state: State) -> tuple[State, Kind]:
+    def _approach(self, guess: Kind, state: State, first: Tensor) -> tuple[State, Kind]:
         """Fit the higher bands, and find out the kind."""
         whole = self.problem.band(self._frequency)
-        higher = approach(guess, state.velocity, self._frequency)[1:]
-        state = self._take(state, higher)
+        state = self._take(state, self._bands(guess, first)[1:])
         is_flat = looks_flat(state.velocity) and self._is_near(whole, state, _NEAR)
         if self.kind is None and guess == "flat" and not is_flat:
             guess = "layered"
-            state = self._take(state, approach(guess, state.velocity, self._frequency))
+            state = self._take(state, self._bands(guess, first))
         if self.kind is None and guess == "layered":
-            sharper = finish(guess, state.velocity, self._frequency)[:1]
-            state = self._take(state, sharper)
+            state = self._take(state, self._finish(guess, first)[:1])
             guess = guess if looks_layered(state.velocity) else "smooth"
         return state, guess
 
@@ -123,7 +128,3 @@ def trend(geometry: AcquisitionGeometry) -> Tensor:
     """Give a velocity that rises with depth, (nz, nx) float64, m/s."""
     down = torch.linspace(*TREND, geometry.nz, dtype=torch.float64)
     return down[:, None].repeat(1, geometry.nx)
-
-
-def _grid(map_: Tensor) -> tuple[int, int]:
-    return map_.shape[0], map_.shape[1]

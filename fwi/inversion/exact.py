@@ -8,13 +8,12 @@ from torch import Tensor
 
 from fwi.arrays import Array
 from fwi.inversion.labels import relabel
-from fwi.inversion.ladder import Kind
+from fwi.inversion.ladder import ALONG, Kind
 from fwi.inversion.plateaus import snap
 from fwi.inversion.problem import Problem
 from fwi.inversion.result import EXPLAINED
 from fwi.inversion.rung import IsOver
 
-_LAYERED = "flat", "layered"
 _STILL_NOISE = 1.02  # of a residual: rounding a map to integers may cost as little
 
 
@@ -34,7 +33,7 @@ def is_exact(problem: Problem, velocity: Tensor, gathers: Array) -> bool:
 
 def rounded(problem: Problem, velocity: Tensor, kind: Kind) -> Tensor:
     """Snap a layered map to regions of integers, as the data's are, where the gathers agree."""
-    if kind not in _LAYERED:
+    if kind not in ALONG:
         return velocity
     noise = problem.noise_band()
     candidates = [torch.from_numpy(snap(velocity.numpy())), velocity.round()]
@@ -46,7 +45,7 @@ def finished(problem: Problem, velocity: Tensor, kind: Kind, is_over: IsOver) ->
     """Find every cell's region, where a layered map has come near enough for that."""
     whole = rounded(problem, velocity, kind)
     most = _most(problem, velocity)
-    if kind not in _LAYERED or whole is not velocity or most > _STILL_NOISE * EXPLAINED:
+    if kind not in ALONG or whole is not velocity or most > _STILL_NOISE * EXPLAINED:
         return whole
     labelled, residual = relabel(problem, velocity.numpy(), most, is_over)
     return torch.from_numpy(labelled) if residual < most else velocity

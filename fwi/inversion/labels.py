@@ -20,9 +20,12 @@ import torch
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from fwi.arrays import Array
-from fwi.inversion.methods.dense import gauss_newton_hessian
+from fwi.inversion.jacobian import gram
+from fwi.inversion.methods.dense import rows_at
+from fwi.inversion.objective import look
 from fwi.inversion.plateaus import regions_of, snap
 from fwi.inversion.problem import Problem
+from fwi.inversion.rung import State
 
 _ROUNDS = 8
 _MOVES = 1000  # of a round
@@ -80,30 +83,22 @@ class _Model:
         self.velocity, self.shape = velocity.ravel(), velocity.shape
         self.bounds = problem.bounds
         band = problem.noise_band()
-        map_ = torch.from_numpy(velocity)
-        vmin = float(velocity.min())
-        linear = problem.linearize(map_, vmin)
-        residual = band.apply(linear.gathers[0] - problem.observed)
-        sponge = band.apply(linear.jvp(torch.zeros_like(map_)[None].float(), torch.ones(1))[0])
-
-        def back(data: torch.Tensor) -> Array:
-            return linear.vjp(band.adjoint(data)[None])[0].flatten().double().numpy()
-
-        def product(data: torch.Tensor) -> float:
-            return float((sponge.double() * data.double()).sum()) / band.spacing
-
-        self.hessian = gauss_newton_hessian(problem, map_, vmin, band, linear).double().numpy()
-        self.gradient = back(residual)
+        at = look(problem, band, State(torch.from_numpy(velocity), float(velocity.min())))
+        sponge = at.sponge(band)
+        coupling = at.back(band, sponge).flatten().numpy()
+        rows, _ = rows_at(problem, band, at)
+        self.hessian = gram(rows, problem.room).double().numpy()
+        self.gradient = at.back(band, at.residual).flatten().numpy()
         self.regions = regions_of(velocity, 0.5).ravel()
         member = np.eye(self.regions.max() + 1)[self.regions]
         # The slowest region takes the sponge's velocity with it.
         slowest = np.zeros(member.shape[1])
         slowest[self.regions[self.velocity.argmin()]] = 1
-        self._columns = self.hessian @ member + np.outer(back(sponge), slowest)
+        self._columns = self.hessian @ member + np.outer(coupling, slowest)
         self._values = member.T @ self._columns
-        self._values += np.outer(slowest, back(sponge) @ member)
-        self._values += product(sponge) * np.outer(slowest, slowest)
-        self._slope = member.T @ self.gradient + product(residual) * slowest
+        self._values += np.outer(slowest, coupling @ member)
+        self._values += band.product(sponge, sponge) * np.outer(slowest, slowest)
+        self._slope = member.T @ self.gradient + band.product(sponge, at.residual) * slowest
 
     def lead(self, smooth: Array, shifted: bool) -> list[Array]:
         """Maps that the quadratic leads to, by its best moves: the first, two, four, ... of them.

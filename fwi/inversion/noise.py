@@ -45,7 +45,7 @@ def known_errors(
     dead, clipped = np.asarray(~values.any(1)), _clipped(values)
     notes = [
         f"{int(bad.sum())} of {bad.size} traces are {what} and left out"
-        for bad, what in ((dead, "dead"), (clipped & ~dead, "clipped"))
+        for bad, what in ((dead, "dead"), (clipped, "clipped"))
         if bad.any()
     ]
     if noise is None:
@@ -79,7 +79,7 @@ def _clipped(values: Array) -> Array:
     """Which traces, (S, R), stay at their largest or smallest value for some samples."""
     top = np.abs(values) == np.abs(values).max(1, keepdims=True)
     windows = np.lib.stride_tricks.sliding_window_view(top, _FLAT_TOP, axis=1)
-    return np.any(np.all(windows, -1), 1) & np.any(values, 1)
+    return np.any(np.all(windows, -1), 1) & np.any(values, 1)  # not the zeros of a dead one
 
 
 def _quiet(geometry: AcquisitionGeometry) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from fwi.inversion.band import Band
@@ -36,13 +37,21 @@ class Point:
     residual: Tensor
     misfit: float
 
+    def sponge(self, band: Band) -> Tensor:
+        """The sponge's column of the Jacobian, W F K, (S, T, R)."""
+        still = torch.zeros(1, *self.state.velocity.shape)
+        return band.apply(self.linear.jvp(still, torch.ones(1))[0])
+
+    def back(self, band: Band, data: Tensor) -> Tensor:
+        """(W F J)^T y of data y, over independent rows, (nz, nx) float64."""
+        return self.linear.vjp(band.adjoint(data)[None])[0].double()
+
 
 def look(problem: Problem, band: Band, state: State) -> Point:
     """Linearise the scheme about a state, and take its residual."""
     linear = problem.linearize(state.velocity, state.vmin)
     residual = band.apply(linear.gathers[0] - problem.observed)
-    misfit = float(residual.double().square().sum()) / (2 * band.spacing)
-    return Point(state, linear, residual, misfit)
+    return Point(state, linear, residual, 0.5 * band.product(residual, residual))
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Objective:
 
     def by_velocity(self, point: Point) -> Tensor:
         """Derivative by the map, (nz, nx) float64."""
-        back = point.linear.vjp(self.band.adjoint(point.residual)[None])[0].double()
+        back = point.back(self.band, point.residual)
         return back / self.tolerance**2 + self.prior.gradient(point.state.velocity)
 
     def by_vmin(self, vmin: float, of_misfit: float) -> float:

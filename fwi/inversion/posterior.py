@@ -17,15 +17,14 @@ from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 from fwi.arrays import Array
-from fwi.inversion.laplace import factorize, quadratic
+from fwi.inversion.cholesky import factorize
+from fwi.inversion.ladder import ALONG, PROCESSES
+from fwi.inversion.laplace import quadratic
+from fwi.inversion.methods.choice import CELLS
 from fwi.inversion.priors import Gaussian, Variation
 from fwi.inversion.priors.base import Prior
 from fwi.inversion.problem import Problem
 from fwi.registry import nearest
-
-_CELLS = 10_000  # of which matrices of cells by cells have room: 800 MB each
-_ALONG = {"flat": 30.0, "layered": 1.0}  # weight of differences along a row
-_PROCESSES = {"smooth": "style_a", "noisy": "style_b"}
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,9 @@ def posterior(
         ValueError: if the map has too many cells for dense matrices.
         FloatingPointError: if neither data nor prior hold some direction.
     """
-    if velocity.numel() > _CELLS:
+    if velocity.numel() > CELLS:
         raise ValueError(
-            f"a posterior needs a map of at most {_CELLS} cells, got {velocity.numel()}; "
+            f"a posterior needs a map of at most {CELLS} cells, got {velocity.numel()}; "
             "take a coarser grid"
         )
     precision, gradient = quadratic(problem, velocity, vmin, prior)
@@ -127,10 +126,10 @@ def calibrated(kind: str, grid: tuple[int, int]) -> tuple[Prior, Law]:
     Raises:
         KeyError: if no law was fitted for the kind.
     """
-    if kind in _ALONG:
-        return Variation(0.5, 0.3, across=_ALONG[kind]), LAWS[kind]
-    if kind in _PROCESSES:
-        return Gaussian(_PROCESSES[kind], grid), LAWS[kind]
+    if kind in ALONG:
+        return Variation(0.5, 0.3, across=ALONG[kind]), LAWS[kind]
+    if kind in PROCESSES:
+        return Gaussian(PROCESSES[kind], grid), LAWS[kind]
     raise KeyError(f"no law was fitted for {kind!r}; {nearest(kind, [*LAWS])}")
 
 

@@ -15,16 +15,19 @@ from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.climb import Climb
 from fwi.inversion.exact import finished, is_exact, rounded
 from fwi.inversion.intake import check_errors, check_gathers, kinds_of, starts_of
-from fwi.inversion.ladder import Kind
+from fwi.inversion.ladder import Kind, squares
 from fwi.inversion.methods import METHODS, choose
+from fwi.inversion.methods.choice import takes_processes
 from fwi.inversion.noise import known_errors
 from fwi.inversion.posterior import LAWS, calibrated, posterior
+from fwi.inversion.priors import Gaussian
 from fwi.inversion.problem import BOUNDS, Problem, as_tensor
 from fwi.inversion.result import Refined, Refinement
-from fwi.inversion.rung import Progress, State
+from fwi.inversion.rung import Progress
 from fwi.physics.misfit import geometry_of
 
 SECONDS = 300.0  # most maps need a third of it; steep ones all
+_OUTSIDE = "the start held velocities beyond the bounds, which were brought to them"
 
 
 def refine(
@@ -113,6 +116,7 @@ class _Sample:
     settings: Settings
     watch: Callable[[Progress], None] | None
     steps: list[Progress] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
 
     def refine(self, starts: Tensor) -> Refined:
@@ -124,7 +128,7 @@ class _Sample:
             self.settings.threads, bounds=self.settings.bounds,
         )  # fmt: skip
         within = starts.clamp(*problem.bounds)
-        notes = errors.notes if bool((within == starts).all()) else (*errors.notes, _OUTSIDE)
+        self.notes += [*errors.notes, *([] if bool((within == starts).all()) else [_OUTSIDE])]
         first, (state, kind) = within[0], self._climb(problem).go(within)
         noise = problem.noise_band()
         velocity = min(state.velocity, state.tied(), key=partial(problem.relative, noise))
@@ -132,7 +136,7 @@ class _Sample:
         before, after = (problem.relative(noise, map_) for map_ in (first, velocity))
         final = first if after >= before else velocity
         exact = is_exact(problem, final, self.gathers)
-        std, draws = self._spread(problem, State(final, state.vmin), kind, exact)
+        std, draws = self._spread(problem, final, kind, exact)
         return Refined(
             velocity=final.numpy().astype(np.float32),
             residual=min(before, after),
@@ -143,31 +147,38 @@ class _Sample:
             seconds=time.monotonic() - self.begun,
             std=std,
             draws=draws,
-            notes=notes,
+            notes=tuple(self.notes),
             steps=self.steps,
             start=first.numpy().astype(np.float32),
         )
 
     def _spread(
-        self, problem: Problem, state: State, kind: Kind, exact: bool
+        self, problem: Problem, velocity: Tensor, kind: Kind, exact: bool
     ) -> tuple[Array | None, Array | None]:
         """Standard deviation of a map's cells, and draws; none where matrices have no room."""
-        grid, n = state.velocity.shape, self.settings.draws
+        n = self.settings.draws
         if exact:
-            velocity = state.velocity.numpy().astype(np.float32)
-            return np.zeros_like(velocity), np.repeat(velocity[None], n, axis=0)
-        if self.settings.method != "dense" or kind not in LAWS:
+            whole = velocity.numpy().astype(np.float32)
+            return np.zeros_like(whole), np.repeat(whole[None], n, axis=0) if n else None
+        if not takes_processes(self.geometry, self.settings.method) or kind not in LAWS:
             return None, None
-        prior, law = calibrated(kind, (grid[0], grid[1]))
-        found = posterior(problem, state.velocity, state.vmin, prior, law)
-        return found.std, found.sample(n, seed=self.number)
+        prior, law = calibrated(kind, (self.geometry.nz, self.geometry.nx))
+        try:
+            found = posterior(problem, velocity, float(velocity.min()), prior, law)
+        except FloatingPointError as error:  # the map is worth more than its deviation
+            self.notes.append(f"no standard deviation: {error}")
+            return None, None
+        return found.std, found.sample(n, seed=self.number) if n else None
 
     def _climb(self, problem: Problem) -> Climb:
         def is_reached(velocity: Tensor, kind: Kind) -> bool:
             return is_exact(problem, rounded(problem, velocity, kind), self.gathers)
 
-        descend = METHODS[self.settings.method]
-        return Climb(problem, self.kind, descend, self._note, self._is_over, is_reached)
+        method = self.settings.method
+        smooth = Gaussian if takes_processes(self.geometry, method) else squares
+        return Climb(
+            problem, self.kind, METHODS[method], smooth, self._note, self._is_over, is_reached
+        )
 
     def _note(self, progress: Progress) -> None:
         self.steps.append(progress)
@@ -176,6 +187,3 @@ class _Sample:
 
     def _is_over(self) -> bool:
         return bool(self.steps) and time.monotonic() > self.begun + self.settings.seconds
-
-
-_OUTSIDE = "the start held velocities beyond the bounds, which were brought to them"

@@ -28,9 +28,9 @@ class Refined:
         reverted: refinement made it worse, and the start is given back.
         seconds: it took.
         std: standard deviation of each cell's error, (nz, nx) float32, m/s; 0 of an exact map, and
-            None where it was not asked for or the grid is too large for it.
+            None where the grid is too large, the method holds no matrices, or the kind has no law.
         draws: maps that explain the gathers as well, by the same distribution, (n, nz, nx)
-            float32, m/s; None without `std`.
+            float32, m/s; None without `std`, or where none were asked for.
         notes: what was unusual about the gathers or the start, a sentence each.
         steps: what was done.
         start: the map that refinement began from, (nz, nx) float32, m/s.

@@ -12,6 +12,8 @@ from fwi.inversion.priors.base import Prior
 from fwi.inversion.problem import Problem
 from fwi.inversion.unknowns import SLOWNESS_SQUARED, Unknown
 
+SPONGE_STD = 60.0  # m/s: of the sponge's velocity about the map's smallest one
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -41,7 +43,7 @@ class Rung:
     stagnation: float = 0.75
     tolerance: float = 0.6
     iterations: int = 5
-    sponge_std: float = 60.0
+    sponge_std: float = SPONGE_STD
     unknown: Unknown = SLOWNESS_SQUARED
     by_noise: bool = False
 

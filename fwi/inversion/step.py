@@ -113,5 +113,4 @@ class Quadratic:
 
     def _with_sponge(self, data: Tensor) -> float:
         """(W F K)^T y over the independent rows and s^2."""
-        product = float((self.sponge.double() * data.double()).sum())
-        return product / (self.band.spacing * self.tolerance**2)
+        return self.band.product(self.sponge, data) / self.tolerance**2

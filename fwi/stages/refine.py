@@ -23,6 +23,7 @@ from fwi.files import atomic_file
 from fwi.inference.predictor import Predictor, load
 from fwi.inversion import Refined, refine
 from fwi.inversion.methods import choose
+from fwi.inversion.posterior import coverage
 from fwi.inversion.routing import kind_of
 from fwi.inversion.rung import Progress
 from fwi.physics.misfit import geometry_of
@@ -36,6 +37,7 @@ _STEP = {
     **dict.fromkeys(
         ("peak", "before", "after", "ratio", "radius", "vmin", "seconds", "mae"), pl.Float64
     ),
+    "by_noise": pl.Boolean,
 }
 
 
@@ -62,6 +64,8 @@ class RefineResult:
         means = {"residual": "residual, noise deviations", "seconds": "seconds a sample"}
         if self.table["mae"].null_count() < len(self.table):
             means |= {"start_mae": "MAE of the start, m/s", "mae": "MAE, m/s"}
+        shares = {"inside_one": "cells within one deviation", "inside_two": "within two"}
+        means |= {name: label for name, label in shares.items() if self.table[name].count()}
         table.add_column("")
         table.add_column("median", justify="right")
         for name, label in means.items():
@@ -158,8 +162,9 @@ def _report(
         "start_mae": _mae(refined.start, true),
         "mae": _mae(refined.velocity, true),
         "std": None if refined.std is None else float(refined.std.mean()),
+        **_coverage(refined, true),
     }
-    known = dict.fromkeys(("start_mae", "mae", "std"), pl.Float64)
+    known = dict.fromkeys(("start_mae", "mae", "std", "inside_one", "inside_two"), pl.Float64)
     frames = {
         "samples": pl.DataFrame([row], schema_overrides=known),
         "steps": pl.DataFrame(list(_steps(name, refined, true)), schema=_STEP, orient="row"),
@@ -190,8 +195,17 @@ def _steps(name: str, refined: Refined, true: Array | None) -> Iterator[tuple[An
         error = _mae(step.state.velocity.numpy(), true)
         at = step.state
         yield (
-            name, step.peak, step.before, step.after, step.ratio, at.radius, at.vmin, seconds, error
+            name, step.peak, step.before, step.after, step.ratio, at.radius, at.vmin, seconds,
+            error, step.by_noise,
         )  # fmt: skip
+
+
+def _coverage(refined: Refined, true: Array | None) -> dict[str, float | None]:
+    """Shares of cells whose error is within one and two standard deviations."""
+    if true is None or refined.std is None:
+        return {"inside_one": None, "inside_two": None}
+    one, two = coverage(true, refined.velocity, refined.std)
+    return {"inside_one": one, "inside_two": two}
 
 
 def _mae(velocity: Array, true: Array | None) -> float | None:

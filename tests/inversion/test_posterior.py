@@ -8,8 +8,8 @@ from scipy.signal import resample
 
 import fwi
 from fwi.geometry import AcquisitionGeometry
+from fwi.inversion.cholesky import factorize
 from fwi.inversion.ladder import KINDS
-from fwi.inversion.laplace import factorize
 from fwi.inversion.posterior import LAWS, Law, Posterior, calibrated, coverage, posterior
 from fwi.inversion.priors import Gaussian
 from fwi.inversion.priors.gaussian import PROCESSES, Part, Process

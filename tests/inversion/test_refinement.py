@@ -129,7 +129,7 @@ def test_every_family_has_a_ladder() -> None:
     assert kind_of("auto") is None
     assert is_lost(0.5)
     assert not is_lost(0.05)
-    assert rescue((9, 9))[0].damping == 0.1
+    assert rescue(start)[0].damping == 0.1
 
 
 @pytest.mark.parametrize(("family", "flat"), [("FlatVel_A", True), ("CurveVel_A", False)])
@@ -210,3 +210,18 @@ def test_deviations_and_draws(refined: Refined, gathers: npt.NDArray[np.float16]
     assert short.std.shape == (26, 30)
     assert (short.std > 0).all()
     assert short.draws.shape == (2, 26, 30)
+
+
+def test_conjugate_gradients_alone_take_smooth_and_lost_maps(
+    gathers: npt.NDArray[np.float16],
+) -> None:
+    # Processes are dense matrices, which this method has no room for: squares stand for them.
+    start = np.full((26, 30), 4400.0, np.float32)
+    result = refine(gathers, start, "Style_A", geometry=SMALL, method="cg", seconds=5.0).samples[0]
+    assert result.residual < result.start_residual
+    assert result.std is None
+    assert result.draws is None
+
+
+def test_no_draws_are_none(refined: Refined) -> None:
+    assert refined.draws is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.scheme.sponge import damping
-from fwi.physics.scheme.stability import check_stable, max_stable_dt
+from fwi.physics.scheme.stability import check_stable, max_stable_dt, max_stable_velocity
 from fwi.physics.simulator import simulate
 
 SMALL = AcquisitionGeometry(
@@ -81,3 +81,10 @@ def test_limit_shrinks_with_velocity_and_damping(vmax: float, dx: float, rate: f
     check_stable(vmax, dx, largest, rate)
     with pytest.raises(ValueError, match="dt must be at most"):
         check_stable(vmax, dx, 1.001 * largest, rate)
+
+
+@pytest.mark.parametrize("rate", [0.0, 70.0])
+def test_the_largest_velocity_is_that_of_the_largest_step(rate: float) -> None:
+    dt = max_stable_dt(4500.0, 10.0, rate)
+    # The two formulas are one quadratic, solved for either side: rounding alone.
+    assert max_stable_velocity(10.0, dt, rate * dt) == pytest.approx(4500.0, rel=1e-12)

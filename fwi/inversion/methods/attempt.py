@@ -50,17 +50,15 @@ class Attempt:
         self, problem: Problem, rung: Rung, prior: Prior, band: Band, at: Point, means: Means
     ) -> None:
         self._problem, self._rung, self._band, self._at = problem, rung, band, at
-        self._prior, self._means = Within(prior, problem.bounds), means
-        self.relative = band.relative(at.misfit)
-        self._objective = objective_about(problem, rung, self._prior, band, at)
+        self._means, self.relative = means, band.relative(at.misfit)
+        within = Within(prior, problem.bounds)
+        self._objective = objective_about(problem, rung, within, band, at)
         self._value = self._objective.value(at.state.velocity, at.state.vmin, at.misfit)
 
     def take(self) -> tuple[State, float, float]:
         """Give the next state, the ratio of actual to promised decrease, the relative residual."""
         gradient, slope = self._gradient()
-        sponge = self._band.apply(
-            self._at.linear.jvp(torch.zeros_like(slope)[None].float(), torch.ones(1))[0]
-        )
+        sponge = self._at.sponge(self._band)
         radius = self._at.state.radius
         for lengths in _TRIES:
             step, promised = self._solve(gradient, slope, sponge, radius)
@@ -83,13 +81,13 @@ class Attempt:
         self, gradient: Tensor, slope: Tensor, sponge: Tensor, radius: float
     ) -> tuple[Tensor, float]:
         at, tolerance = self._at, self._objective.tolerance
-        curvature = self._prior.curvature(at.state.velocity)
+        curvature = self._objective.prior.curvature(at.state.velocity)
         factor = self._means.hessian.factorize(tolerance, curvature, slope, radius)
         own = self._rung.sponge_std**-2
         model = Quadratic(
             at.linear, self._band, tolerance, slope, curvature, radius, sponge, own, factor
         )
-        of_misfit = float((sponge.double() * at.residual.double()).sum()) / self._band.spacing
+        of_misfit = self._band.product(sponge, at.residual)
         by_vmin = self._objective.by_vmin(at.state.vmin, of_misfit)
         whole = torch.cat([(slope * gradient).flatten(), gradient.new_tensor([by_vmin])])
         return model.solve(whole, self._means.iterations)

@@ -10,6 +10,7 @@ from fwi.inversion.problem import BOUNDS
 from fwi.inversion.stations import find_stations
 from fwi.registry import nearest
 
+CELLS = 10_000  # of which matrices of cells by cells have room: 800 MB each in float64
 _HIGHEST = 3.0  # times the wavelet's peak: what the last band's rows hold, two a period
 _ROOM = 6.0  # GB
 _SQUARES = 4  # matrices of cells by cells at once: Gram, its sum with the prior, factor, copy
@@ -31,6 +32,11 @@ def choose(geometry: AcquisitionGeometry, method: str = "auto") -> str:
     if method not in METHODS:
         raise KeyError(f"unknown method {method!r}; {nearest(method, [*METHODS, 'auto'])}")
     return method
+
+
+def takes_processes(geometry: AcquisitionGeometry, method: str) -> bool:
+    """Say whether a method (of `choose`) can draw maps to processes, whose matrices are dense."""
+    return method != "cg" and geometry.nz * geometry.nx <= CELLS
 
 
 def dense_memory(geometry: AcquisitionGeometry) -> float:

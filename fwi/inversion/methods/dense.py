@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from fwi.inversion.band import Band
+from fwi.inversion.cholesky import factorize
 from fwi.inversion.green import Green
 from fwi.inversion.jacobian import gram, jacobian, receiver_spacing
 from fwi.inversion.methods.attempt import Means
@@ -22,7 +23,6 @@ from fwi.inversion.objective import Point
 from fwi.inversion.priors.base import Curvature
 from fwi.inversion.problem import Problem
 from fwi.inversion.rung import IsOver, Rung, State, Watch
-from fwi.physics.operator import Operator
 
 
 @METHODS.register("dense")
@@ -30,22 +30,23 @@ def descend(problem: Problem, state: State, rung: Rung, watch: Watch, is_over: I
     """Fit a band (`Method`)."""
 
     def prepare(band: Band, at: Point) -> Means:
-        velocity, vmin = at.state.velocity, at.state.vmin
-        hessian = gauss_newton_hessian(problem, velocity, vmin, band, at.linear)
-        return Means(Gram(hessian), rung.iterations)
+        rows, _ = rows_at(problem, band, at)
+        return Means(Gram(gram(rows, problem.room)), rung.iterations)
 
     return gauss_newton(problem, state, rung, watch, is_over, prepare)
 
 
-def gauss_newton_hessian(
-    problem: Problem, velocity: Tensor, vmin: float, band: Band, linear: Operator
-) -> Tensor:
-    """Gram matrix of a band's Jacobian at a map, (cells, cells), in the problem's memory."""
-    highest = band.sampled / problem.geometry.dt
-    green = Green(velocity.numpy(), vmin, problem.geometry, highest, problem.room, problem.threads)
-    every = receiver_spacing(problem.geometry, float(velocity.min()), band)
-    rows = jacobian(linear, green, problem.geometry, band, problem.room, every)
-    return gram(rows, problem.room)
+def rows_at(problem: Problem, band: Band, at: Point) -> tuple[Tensor, int]:
+    """A band's Jacobian, transposed (`jacobian`), in the problem's memory.
+
+    Returns:
+        (cells, S, R', T') float32, and which so-manieth receiver was taken.
+    """
+    g, velocity = problem.geometry, at.state.velocity
+    highest = band.sampled / g.dt
+    green = Green(velocity.numpy(), at.state.vmin, g, highest, problem.room, problem.threads)
+    every = receiver_spacing(g, float(velocity.min()), band)
+    return jacobian(at.linear, green, g, band, problem.room, every), every
 
 
 @dataclass(frozen=True)
@@ -61,22 +62,12 @@ class Gram:
     def factorize(
         self, tolerance: float, curvature: Curvature, slope: Tensor, radius: float
     ) -> Cholesky:
-        """Cholesky factor of S (H / s^2 + P) S + 1 / tau^2.
-
-        Raises:
-            FloatingPointError: if the matrix is not positive, however much is added to its
-                diagonal.
-        """
+        """Cholesky factor of S (H / s^2 + P) S + 1 / tau^2 (`factorize`)."""
         matrix, scale = self.matrix / tolerance**2, slope.flatten().to(self.matrix)
         curvature.add_to(matrix)
         matrix.mul_(scale[:, None]).mul_(scale)
         matrix.diagonal().add_(radius**-2)
-        for power in range(-6, 0):
-            factor, failed = torch.linalg.cholesky_ex(matrix)
-            if not int(failed):
-                return Cholesky(factor)
-            matrix.diagonal().add_(10.0**power * float(matrix.diagonal().mean()))
-        raise FloatingPointError("the curvature must be positive; give a stronger prior")
+        return Cholesky(factorize(matrix))
 
 
 @dataclass(frozen=True)

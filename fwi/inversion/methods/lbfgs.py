@@ -40,9 +40,9 @@ def descend(problem: Problem, state: State, rung: Rung, watch: Watch, is_over: I
 
     def prepare(band: Band, at: Point) -> Minimise:
         misfit = probed_diagonal(problem.geometry, band, at, _PROBES)
-        still = torch.zeros_like(misfit)[None].float()
-        sponge = 2 * band.misfit(at.linear.jvp(still, torch.ones(1))[0])
-        return partial(_minimise, torch.cat([misfit.flatten(), misfit.new_tensor([sponge])]))
+        sponge = at.sponge(band)
+        of_sponge = misfit.new_tensor([band.product(sponge, sponge)])
+        return partial(_minimise, torch.cat([misfit.flatten(), of_sponge]))
 
     return by_slopes(problem, state, rung, watch, is_over, prepare, _STEPS)
 
