@@ -89,6 +89,18 @@ class Band:
         nt = self.weights.shape[1]
         return np.rint(np.arange(self.spacing / 2, nt - 0.5, self.spacing)).astype(np.int64)
 
+    @cached_property
+    def row_weights(self) -> Tensor:
+        """W of the independent rows, (S, T', R): its root mean square between one and the next.
+
+        Known errors follow the wave through its zeros, where W is up to thirty times as large as
+        beside them; what a map changes is smooth there, and sees the mean.
+        """
+        edges = np.rint(np.linspace(0, self.weights.shape[1], len(self.times) + 1)).astype(np.int64)
+        total = torch.nn.functional.pad(self.weights.double().square().cumsum(1), (0, 0, 1, 0))
+        width = torch.from_numpy(np.diff(edges))[:, None]
+        return (total[:, edges].diff(dim=1) / width).clamp(min=0).sqrt().to(self.weights)
+
     @property
     def sampled(self) -> float:
         """Highest frequency that the independent rows hold, cycles a time sample."""
@@ -101,6 +113,10 @@ class Band:
     def apply(self, residual: Tensor) -> Tensor:
         """W F r, (S, T, R)."""
         return self.weights * self.filtered(residual)
+
+    def rows(self, residual: Tensor) -> Tensor:
+        """The independent rows of W F r, (S, R, T')."""
+        return (self.filtered(residual)[:, self.times] * self.row_weights).transpose(1, 2)
 
     def adjoint(self, values: Tensor) -> Tensor:
         """F^T W y over the spacing: from W F r to the misfit's gradient, (S, T, R)."""

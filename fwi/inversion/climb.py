@@ -11,7 +11,17 @@ from torch import Tensor
 
 from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.band import Band
-from fwi.inversion.ladder import Kind, Smooth, approach, finish, is_lost, rescue
+from fwi.inversion.ladder import (
+    ALONG,
+    SETTLING,
+    Kind,
+    Smooth,
+    approach,
+    finish,
+    is_lost,
+    rescue,
+    settle,
+)
 from fwi.inversion.methods.base import Method
 from fwi.inversion.problem import Problem
 from fwi.inversion.result import EXPLAINED
@@ -35,6 +45,7 @@ class Climb:
         kind: what the map is drawn to; None until it is found out.
         descend: the way down a band's objective.
         smooth: what stands for the processes that smooth maps are drawn to.
+        settles: whether layered maps are drawn to their regions' values in the end.
         watch: told of every step.
         is_over: whether no further step may be begun.
         is_reached: whether a map of a kind needs no further step.
@@ -44,6 +55,7 @@ class Climb:
     kind: Kind | None
     descend: Method
     smooth: Smooth
+    settles: bool
     watch: Watch
     is_over: IsOver
     is_reached: Callable[[Tensor, Kind], bool]
@@ -62,7 +74,16 @@ class Climb:
             if self.kind is None and kind == "smooth":
                 kind = "noisy"
             state = self._take(state, self._bands(kind, starts[0])[-1:])
-        return state, kind
+        return self._settle(state, kind), kind
+
+    def _settle(self, state: State, kind: Kind) -> State:
+        if not self.settles or kind not in ALONG or not self._is_explained(state):
+            return state
+        for std in SETTLING:
+            state = self._take(state, [settle(state.velocity, std, self._frequency)])
+            if self.is_reached(state.velocity, kind):
+                break
+        return state
 
     @property
     def _frequency(self) -> float:

@@ -41,14 +41,20 @@ def rounded(problem: Problem, velocity: Tensor, kind: Kind) -> Tensor:
     return best if problem.relative(noise, best) < _most(problem, velocity) else velocity
 
 
-def finished(problem: Problem, velocity: Tensor, kind: Kind, is_over: IsOver) -> Tensor:
-    """Find every cell's region, where a layered map has come near enough for that."""
+def finished(
+    problem: Problem, velocity: Tensor, kind: Kind, gathers: Array, is_over: IsOver
+) -> Tensor:
+    """Find the value of every cell of a layered map that has come near enough for that."""
+
+    def is_reached(map_: Array) -> bool:
+        return is_exact(problem, torch.from_numpy(map_), gathers)
+
     whole = rounded(problem, velocity, kind)
-    most = _most(problem, velocity)
-    if kind not in ALONG or whole is not velocity or most > _STILL_NOISE * EXPLAINED:
+    near = problem.relative(problem.noise_band(), velocity) < EXPLAINED
+    if kind not in ALONG or not near or is_reached(whole.numpy()):
         return whole
-    labelled, residual = relabel(problem, velocity.numpy(), most, is_over)
-    return torch.from_numpy(labelled) if residual < most else velocity
+    labelled, residual = relabel(problem, velocity.numpy(), is_over, is_reached)
+    return torch.from_numpy(labelled) if residual < _most(problem, whole) else whole
 
 
 def _most(problem: Problem, velocity: Tensor) -> float:

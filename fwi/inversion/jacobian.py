@@ -89,7 +89,7 @@ def jacobian(
     receivers = np.arange(0, len(geometry.receiver_x), every)
     share = math.sqrt(len(geometry.receiver_x) / len(receivers))
     waves = _rows(green, geometry, band)
-    bins, weights = len(waves) // 2, share * band.weights[:, band.times][..., receivers]
+    bins, weights = len(waves) // 2, share * band.row_weights[..., receivers]
     weights = weights.transpose(1, 2).contiguous()
     cells = geometry.nz * geometry.nx
     result = torch.from_numpy(room.array("jacobian", (cells, *weights.shape)))
@@ -105,8 +105,7 @@ def jacobian(
         rows = torch.view_as_real(product).flatten(-2) @ waves
         torch.mul(rows, weights, out=result[chunk])
     for corner in corners(geometry):
-        column = band.filtered(exact_column(linear, geometry, corner))
-        result[corner] = column[:, band.times][..., receivers].transpose(1, 2) * weights
+        result[corner] = share * band.rows(exact_column(linear, geometry, corner))[:, receivers]
     return result
 
 

@@ -1,142 +1,174 @@
-"""Which region each cell at an interface belongs to, by a binary quadratic over exact products.
+"""Which value each cell at an interface has: the nearest point of a lattice, in the data's metric.
 
-A layered map is a few values and, for every cell, which of them it has. About a snapped map the
-misfit is a quadratic in both: moving a cell i to a neighbour's value changes the map by d_i there,
-and shifting a region's value changes all of it,
+A layered map is a few values and, for every cell, which of them it has. About a map of labels the
+data are linear in both: giving cell i another value changes the map by y_i there, and shifting a
+value changes all cells that have it,
 
-    f(z, s) = g' (D z + R s) + (D z + R s)' H (D z + R s) / 2,    z binary, s real,
+    f(y, s) = |J (y + R s) + r|^2 / 2 + |s|^2 / (2 own^2),    y_i a change of its cell, s real,
 
-with g and H of all data weighed by their known errors. Moves are taken one by one, the best first;
-where they bring nothing, the values are solved for along with them. On one real map two wrong cells
-of 4,900 raised the residual from 0.59 noise deviations to 359.
+with all data weighed by their known errors. Values are solved for (a region's shift of 3 m/s does
+what a wrong cell does), then cells are decided (`lattice.decide`). On one real map two wrong cells
+of 4,900 raised the residual from 0.59 noise deviations to 359: what is not right is seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import binary_dilation
+from torch import Tensor
 
 from fwi.arrays import Array
-from fwi.inversion.jacobian import gram
+from fwi.inversion.lattice import Choices, decide
+from fwi.inversion.levels import levels, nearest
 from fwi.inversion.methods.dense import rows_at
 from fwi.inversion.objective import look
-from fwi.inversion.plateaus import regions_of, snap
 from fwi.inversion.problem import Problem
-from fwi.inversion.rung import State
+from fwi.inversion.rung import IsOver, State
 
+_OFF = 1.5  # m/s: a cell that is so far from its value is in doubt, and those around it
 _ROUNDS = 8
-_MOVES = 1000  # of a round
-_GAIN = 1.0  # of a move, in half squares of noise deviations: less is none
-_OFF, _NEAR = 20.0, 7  # m/s beyond all values of so many rows and columns around
+_MOST = 1000  # cells in doubt: more are not decided well
+_OWN = -1  # the label of a cell that keeps what it was
+_SHIFT = 3.0  # m/s of a value
+
+
+@dataclass(frozen=True)
+class Search:
+    """How cells are decided.
+
+    Attributes:
+        reach: cells around those in doubt that are decided too.
+        spread: of a cell's changes, about what it was: while it is undecided.
+        penalty: for a cell that keeps what it was, in half squares of noise deviations.
+    """
+
+    reach: int
+    spread: float
+    penalty: float
+
+
+# With every cell one of the values, and where that cannot be, with exceptions.
+_SEARCHES = Search(2, 0.3, np.inf), Search(0, 0.1, 10.0), Search(1, 0.3, np.inf)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A map of labels.
+
+    Attributes:
+        smooth: what it was, (nz, nx), m/s.
+        values: of the regions, (regions,), m/s.
+        labels: their numbers, (nz, nx); -1 where a cell keeps what it was.
+    """
+
+    smooth: Array
+    values: Array
+    labels: Array
+
+    @property
+    def velocity(self) -> Array:
+        """The map (nz, nx), m/s."""
+        return np.where(self.labels == _OWN, self.smooth, self.values[self.labels])
 
 
 def relabel(
-    problem: Problem, smooth: Array, good: float, is_over: Callable[[], bool]
+    problem: Problem, smooth: Array, is_over: IsOver, is_reached: Callable[[Array], bool]
 ) -> tuple[Array, float]:
-    """Snap a map, then move cells between its regions and shift values until data agree.
+    """Give every cell one of the map's values, as long as the data agree better.
 
     Args:
         problem: the sample.
         smooth: map (nz, nx) that is nearly right, m/s.
-        good: residual in noise deviations that is low enough.
         is_over: whether no further round may be begun.
+        is_reached: whether a map is right.
 
     Returns:
-        The map, and its residual in noise deviations.
+        The map, and its residual in noise deviations; some cells may have kept what they were.
     """
-    velocity = snap(smooth)
-    best = _residual(problem, velocity)
-    for _ in range(_ROUNDS):
-        if best < good or is_over():
-            break
-        model = _Model(problem, velocity)
-        # A shift of a whole region makes up for many wrong cells, and leads away from them: values
-        # are left alone as long as moves bring something.
-        for shifted in (False, True):
-            maps = model.lead(smooth, shifted)
-            residuals = [_residual(problem, map_) for map_ in maps]
-            least = int(np.argmin(residuals))
-            if residuals[least] < best:
-                best, velocity = residuals[least], maps[least]
+    values = np.rint(levels(smooth, 1.0))
+    if not len(values):
+        return smooth, _residual(problem, smooth)
+    best = Labelled(smooth, values, nearest(smooth, values))
+    least = _residual(problem, best.velocity)
+    for search in _SEARCHES:
+        here = best
+        for _ in range(_ROUNDS):
+            if is_over() or is_reached(best.velocity):
+                return best.velocity, least
+            before, found = here, _decided(problem, here, search)
+            if not found:
                 break
-        else:
-            break
-    return velocity, best
+            residuals = [_residual(problem, other.velocity) for other in found]
+            here = found[int(np.argmin(residuals))]
+            if min(residuals) < least:
+                best, least = here, min(residuals)
+            if np.array_equal(here.velocity, before.velocity):
+                break
+    return best.velocity, least
 
 
 def _residual(problem: Problem, velocity: Array) -> float:
     return problem.relative(problem.noise_band(), torch.from_numpy(velocity))
 
 
-def _counts(n: int) -> list[int]:
-    """Give 1, 2, 4, ... and n: so many of the best moves are tried; 0 where there are none."""
-    return sorted({min(2**i, n) for i in range(n.bit_length() + 1)} if n else {0})
+def _decided(problem: Problem, here: Labelled, search: Search) -> list[Labelled]:
+    """Decide the cells in doubt: with the values that go with it, and with those that were."""
+    cells, labels = _options(here, search)
+    places, first = np.unique(cells, return_index=True)
+    if not 0 < len(places) <= _MOST:
+        return []
+    curvature, slope, values = _equations(problem, here, places)
+    before = here.velocity.ravel()[cells]
+    targets = np.where(labels == _OWN, here.smooth.ravel()[cells], here.values[labels])
+    changes = _linear_change(before, targets)
+    ends = np.append(first, len(cells))
+    width = np.maximum.reduceat(changes, first) - np.minimum.reduceat(changes, first)
+    mean = _linear_change(here.velocity.ravel()[places], here.smooth.ravel()[places])
+    penalties = np.where(labels == _OWN, search.penalty, 0.0)
+    taken = decide(
+        curvature, slope, mean, search.spread * width.clip(1), Choices(ends, changes, penalties)
+    )
+    decided = here.labels.copy()
+    decided.flat[places] = labels[taken]
+    moved = replace(here, labels=decided)
+    shifts = -(values[:, -1] + values[:, :-1] @ changes[taken])
+    return [moved, replace(moved, values=np.rint(here.values + shifts))]
 
 
-class _Model:
-    """The misfit's quadratic about a snapped map, its regions' values solved for."""
+def _equations(problem: Problem, here: Labelled, places: Array) -> tuple[Array, Array, Array]:
+    """The misfit's curvature and slope by some cells, the values solved for.
 
-    def __init__(self, problem: Problem, velocity: Array) -> None:
-        self.velocity, self.shape = velocity.ravel(), velocity.shape
-        self.bounds = problem.bounds
-        band = problem.noise_band()
-        at = look(problem, band, State(torch.from_numpy(velocity), float(velocity.min())))
-        sponge = at.sponge(band)
-        coupling = at.back(band, sponge).flatten().numpy()
-        rows, _ = rows_at(problem, band, at)
-        self.hessian = gram(rows, problem.room).double().numpy()
-        self.gradient = at.back(band, at.residual).flatten().numpy()
-        self.regions = regions_of(velocity, 0.5).ravel()
-        member = np.eye(self.regions.max() + 1)[self.regions]
-        # The slowest region takes the sponge's velocity with it.
-        slowest = np.zeros(member.shape[1])
-        slowest[self.regions[self.velocity.argmin()]] = 1
-        self._columns = self.hessian @ member + np.outer(coupling, slowest)
-        self._values = member.T @ self._columns
-        self._values += np.outer(slowest, coupling @ member)
-        self._values += band.product(sponge, sponge) * np.outer(slowest, slowest)
-        self._slope = member.T @ self.gradient + band.product(sponge, at.residual) * slowest
+    Returns:
+        (n, n), (n,), and what gives the values' shifts: a column for each cell, and one that
+        stands alone, (regions, n + 1).
+    """
+    velocity, n = here.velocity, len(places)
+    band = problem.noise_band()
+    at = look(problem, band, State(torch.from_numpy(velocity), float(velocity.min())))
+    rows, every = rows_at(problem, band, at)
+    columns = _columns(rows.flatten(1), here.labels.ravel(), places, len(here.values))
+    slowest = here.labels.flat[velocity.argmin()]
+    if slowest != _OWN:  # its value is the sponge's too
+        columns[n + slowest] += band.rows(at.by_sponge)[:, ::every].flatten()
+    residual = band.rows(at.linear.gathers[0] - problem.observed)[:, ::every].flatten().double()
+    matrix, slope = (columns @ columns.T).numpy(), (columns @ residual).numpy()
+    own = matrix[n:, n:] + np.eye(len(here.values)) / _SHIFT**2
+    solved = np.linalg.solve(own, np.column_stack([matrix[n:, :n], slope[n:]]))
+    coupling = matrix[:n, n:]
+    return matrix[:n, :n] - coupling @ solved[:, :n], slope[:n] - coupling @ solved[:, -1], solved
 
-    def lead(self, smooth: Array, shifted: bool) -> list[Array]:
-        """Maps that the quadratic leads to, by its best moves: the first, two, four, ... of them.
 
-        Args:
-            smooth: the map before it was snapped, (nz, nx), m/s.
-            shifted: whether regions' values are solved for along with the moves, or stay.
-        """
-        cells, values, joined = _candidates(self.velocity, smooth.ravel(), self.regions, self.shape)
-        order, shifts = self.search(cells, values, shifted)
-        maps, whole = [], np.append(np.rint(shifts), 0.0)  # the last for -1
-        for count in _counts(len(order)):
-            used, moved = order[:count], self.velocity + whole[self.regions]
-            moved[cells[used]] = values[used] + whole[joined[used]]
-            maps.append(moved.clip(*self.bounds).reshape(self.shape))
-        return maps
-
-    def search(self, cells: Array, targets: Array, shifted: bool) -> tuple[Array, Array]:
-        """Take moves: their numbers, best first, and the shifts of the regions' values.
-
-        Args:
-            cells: where a move is, (moves,).
-            targets: what velocity it gives, m/s.
-            shifted: whether values are solved for along with the moves, or stay.
-        """
-        change = _linear_change(self.velocity[cells], targets)
-        solved = np.zeros((len(self._values), len(self.velocity) + 1))
-        if shifted:
-            ridge = 1e-9 * np.trace(self._values) * np.eye(len(self._values))
-            known = np.column_stack([self._columns.T, self._slope])
-            solved = np.linalg.solve(self._values + ridge, known)
-        places, at = np.unique(cells, return_inverse=True)
-        projected = self.hessian[np.ix_(places, places)] - self._columns[places] @ solved[:, places]
-        slope = self.gradient[places] - self._columns[places] @ solved[:, -1]
-        order = _descend(projected, slope, at, change)
-        moved = np.zeros(len(self.velocity))
-        moved[cells[order]] = change[order]
-        return order, -(solved[:, -1] + solved[:, :-1] @ moved)
+def _columns(rows: Tensor, labels: Array, places: Array, regions: int) -> Tensor:
+    """J by some cells and by every region's value, transposed, float64: sums are exact enough."""
+    of_regions = [
+        rows[torch.from_numpy(np.flatnonzero(labels == region))].double().sum(0)
+        for region in range(regions)
+    ]
+    return torch.cat([rows[torch.from_numpy(places)].double(), torch.stack(of_regions)])
 
 
 def _linear_change(velocity: Array, target: Array) -> Array:
@@ -144,58 +176,22 @@ def _linear_change(velocity: Array, target: Array) -> Array:
     return 0.5 * velocity**3 * (velocity**-2.0 - target**-2.0)
 
 
-def _descend(curvature: Array, slope: Array, at: Array, change: Array) -> Array:
-    """Minimise a quadratic by one cell's move at a time, the best first.
+def _options(here: Labelled, search: Search) -> tuple[Array, Array]:
+    """Cells in doubt, and the labels that each may have, (options,) each, cell by cell.
 
-    A cell may be moved again, or back.
-
-    Args:
-        curvature: of the cells, (cells, cells).
-        slope: of the cells, (cells,).
-        at: the cell of each move, (moves,).
-        change: what a move changes its cell by, (moves,).
-
-    Returns:
-        Numbers of the moves that are left, in the order in which they were made.
+    Those are of the cells around it and, where it had none, of the two values next to its own.
     """
-    n, slope = len(slope), slope.copy()
-    at, change = np.append(at, np.arange(n)), np.append(change, np.zeros(n))  # back, the last n
-    here, made = np.zeros(n), dict[int, int]()
-    for _ in range(_MOVES):
-        step = change - here[at]
-        gain = step * slope[at] + 0.5 * step**2 * np.diag(curvature)[at]
-        best = int(gain.argmin())
-        if not gain[best] < -_GAIN:
-            break
-        cell = int(at[best])
-        slope += curvature[:, cell] * step[best]
-        here[cell] = change[best]
-        made.pop(cell, None)
-        if best < len(at) - n:
-            made[cell] = best
-    return np.array(list(made.values()), int)
-
-
-def _candidates(
-    velocity: Array, smooth: Array, regions: Array, shape: tuple[int, ...]
-) -> tuple[Array, Array, Array]:
-    """Moves: cells, the values that they would have, and the regions these are of.
-
-    Cells beside another region may join it; and those that had been beyond all values near them may
-    go back to what they had before the snap, which is no region's (-1): that brings back regions of
-    a few cells, which snapping overlooks.
-    """
-    grid = velocity.reshape(shape)
-    highest, lowest = maximum_filter(grid, _NEAR), minimum_filter(grid, _NEAR)
-    beyond = np.maximum(smooth - highest.ravel(), lowest.ravel() - smooth)
-    own = np.flatnonzero(beyond > _OFF)
-    moves = {(cell, -1) for cell in own.tolist()}
-    around = np.lib.stride_tricks.sliding_window_view(
-        np.pad(regions.reshape(shape), 1, "edge"), (3, 3)
-    ).reshape(len(regions), 9)
-    cells, places = np.nonzero(around != regions[:, None])
-    moves.update(zip(cells.tolist(), around[cells, places].tolist(), strict=True))
-    cells, joined = np.array(sorted(moves), int).reshape(-1, 2).T
-    of_region = np.zeros(regions.max() + 1)
-    of_region[regions] = velocity
-    return cells, np.where(joined < 0, np.rint(smooth[cells]), of_region[joined]), joined
+    velocity = here.velocity
+    doubt = (here.labels == _OWN) | (np.abs(velocity - here.smooth) > _OFF)
+    doubt = binary_dilation(doubt, np.ones((2 * search.reach + 1,) * 2, bool))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(here.labels, 1, "edge"), (3, 3))
+    options = list[tuple[int, int]]()
+    for z, x in np.argwhere(doubt).tolist():
+        labels = {*around[z, x].ravel().tolist()} - {_OWN}
+        if here.labels[z, x] == _OWN:
+            labels.update(np.abs(here.values - here.smooth[z, x]).argsort()[:2].tolist())
+        if np.isfinite(search.penalty):
+            labels.add(_OWN)
+        options += [(z * velocity.shape[1] + x, label) for label in sorted(labels)]
+    cells, labels_ = np.array(options, int).reshape(-1, 2).T
+    return cells, labels_

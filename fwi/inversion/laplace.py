@@ -40,7 +40,7 @@ def quadratic(
     weight = max(1.0, band.relative(at.misfit)) ** -2
     sponge = at.sponge(band)
 
-    hessian, coupling, own = _information(problem, band, at, sponge)
+    hessian, coupling, own = _information(problem, band, at)
     precision = weight * hessian.double()
     prior.curvature(velocity).add_to(precision)
     coupling, own = weight * coupling, weight * own + SPONGE_STD**-2
@@ -52,17 +52,14 @@ def quadratic(
     return precision, slope - of_sponge / own * coupling
 
 
-def _information(
-    problem: Problem, band: Band, at: Point, sponge: Tensor
-) -> tuple[Tensor, Tensor, float]:
+def _information(problem: Problem, band: Band, at: Point) -> tuple[Tensor, Tensor, float]:
     """H (cells, cells), c (cells,) and k.
 
     The sponge's column is cut to the rows of the map's: with the exact product, which edge columns
     miss by some percent, what is left of H would not be positive.
     """
     rows, every = rows_at(problem, band, at)
-    kept = sponge[:, band.times][..., ::every]
-    share = math.sqrt(sponge.shape[-1] / kept.shape[-1])
-    column = share * kept.transpose(1, 2).flatten()
+    kept = band.rows(at.by_sponge)[:, ::every]
+    column = math.sqrt(at.by_sponge.shape[-1] / kept.shape[1]) * kept.flatten()
     own = float(column.double().square().sum())
     return gram(rows, problem.room), (rows.flatten(1) @ column).double(), own

@@ -8,6 +8,7 @@ the sum over independent data, s and min m held while a step is sought.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -39,8 +40,13 @@ class Point:
 
     def sponge(self, band: Band) -> Tensor:
         """The sponge's column of the Jacobian, W F K, (S, T, R)."""
+        return band.apply(self.by_sponge)
+
+    @cached_property
+    def by_sponge(self) -> Tensor:
+        """Derivative of the gathers by the sponge's velocity, K, (S, T, R)."""
         still = torch.zeros(1, *self.state.velocity.shape)
-        return band.apply(self.linear.jvp(still, torch.ones(1))[0])
+        return self.linear.jvp(still, torch.ones(1))[0]
 
     def back(self, band: Band, data: Tensor) -> Tensor:
         """(W F J)^T y of data y, over independent rows, (nz, nx) float64."""

@@ -132,7 +132,10 @@ class _Sample:
         first, (state, kind) = within[0], self._climb(problem).go(within)
         noise = problem.noise_band()
         velocity = min(state.velocity, state.tied(), key=partial(problem.relative, noise))
-        velocity = finished(problem, velocity, kind, self._is_over)
+        if self._has_matrices:
+            velocity = finished(problem, velocity, kind, self.gathers, self._is_over)
+        else:
+            velocity = rounded(problem, velocity, kind)
         before, after = (problem.relative(noise, map_) for map_ in (first, velocity))
         final = first if after >= before else velocity
         exact = is_exact(problem, final, self.gathers)
@@ -177,8 +180,14 @@ class _Sample:
         method = self.settings.method
         smooth = Gaussian if takes_processes(self.geometry, method) else squares
         return Climb(
-            problem, self.kind, METHODS[method], smooth, self._note, self._is_over, is_reached
-        )
+            problem, self.kind, METHODS[method], smooth, self._has_matrices,
+            self._note, self._is_over, is_reached,
+        )  # fmt: skip
+
+    @property
+    def _has_matrices(self) -> bool:
+        """Whether layered maps can be finished: only whole Jacobians are exact enough for that."""
+        return self.settings.method == "dense"
 
     def _note(self, progress: Progress) -> None:
         self.steps.append(progress)
