@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from scipy.ndimage import gaussian_filter
@@ -23,6 +24,7 @@ from fwi.inversion.ladder import (
     settle,
 )
 from fwi.inversion.methods.base import Method
+from fwi.inversion.priors import Variation
 from fwi.inversion.problem import Problem
 from fwi.inversion.result import EXPLAINED
 from fwi.inversion.routing import looks_flat, looks_layered, may_be_flat
@@ -33,6 +35,8 @@ _SMOOTHED = 3.0  # cells, of a start that is lost: its averages are kept, in slo
 _STUCK = 0.015  # relative residual of the lowest band: another start is tried
 _NEAR = 0.02  # likewise of the whole record, after the approach: the kind was guessed wrong
 _NOISE = 1.5  # times that of a band explains it
+_SETTLED = 30.0  # noise deviations: a layered map that is nearer is drawn to its regions' values
+_STEPS = Variation(eps=1.0, p=0.4)
 _PASSES = 4  # of the last band, from total variation again, where one does not reach the noise
 
 
@@ -45,7 +49,7 @@ class Climb:
         kind: what the map is drawn to; None until it is found out.
         descend: the way down a band's objective.
         smooth: what stands for the processes that smooth maps are drawn to.
-        settles: whether layered maps are drawn to their regions' values in the end.
+        complete: gives a layered map whole values in the end; None leaves it as it is.
         watch: told of every step.
         is_over: whether no further step may be begun.
         is_reached: whether a map of a kind needs no further step.
@@ -55,35 +59,58 @@ class Climb:
     kind: Kind | None
     descend: Method
     smooth: Smooth
-    settles: bool
+    complete: Callable[[Tensor, Kind], Tensor] | None
     watch: Watch
     is_over: IsOver
     is_reached: Callable[[Tensor, Kind], bool]
 
-    def go(self, starts: Tensor) -> tuple[State, Kind]:
-        """Climb from first maps (n, nz, nx), m/s, until the noise is reached or time is up."""
+    def go(self, starts: Tensor) -> tuple[Tensor, Kind]:
+        """Climb from first maps (n, nz, nx), m/s, until the noise is reached or time is up.
+
+        Returns:
+            A map whose own smallest velocity is the sponge's, and what it was drawn to.
+        """
         guess: Kind = self.kind or ("flat" if may_be_flat(self.problem) else "layered")
         state, kind = self._approach(guess, self._lowest(guess, starts), starts[0])
-        for _ in range(_PASSES):
-            for rung in self._finish(kind, starts[0]):
-                state = self._take(state, [rung])
-                if self.is_reached(state.velocity, kind):
-                    return state, kind
-            if self.is_over() or self._is_explained(state):
+        best = state = self._pass(state, kind, starts[0])
+        for number in range(1, _PASSES):
+            if self.is_over() or self.is_reached(best.velocity, kind):
+                break
+            if self._is_explained(best) and (number > 1 or not self._settles(kind)):
                 break
             if self.kind is None and kind == "smooth":
                 kind = "noisy"
             state = self._take(state, self._bands(kind, starts[0])[-1:])
-        return self._settle(state, kind), kind
+            state = self._pass(state, kind, starts[0])
+            best = min(best, state, key=self._order)
+        return self._alone(best), kind
 
-    def _settle(self, state: State, kind: Kind) -> State:
-        if not self.settles or kind not in ALONG or not self._is_explained(state):
-            return state
-        for std in SETTLING:
-            state = self._take(state, [settle(state.velocity, std, self._frequency)])
+    def _pass(self, state: State, kind: Kind, first: Tensor) -> State:
+        """Sharpen a map that explains all frequencies, and complete it where it comes near."""
+        for rung in self._finish(kind, first):
+            state = self._take(state, [rung])
             if self.is_reached(state.velocity, kind):
+                return state
+        far = self._residual(self.problem.noise_band(), state) > _SETTLED
+        if self.complete is None or kind not in ALONG or far:
+            return state
+        whole = state.velocity
+        for stds in SETTLING:
+            for std in stds:
+                state = self._take(state, [settle(state.velocity, std, self._frequency)])
+            alone, before = self._alone(state), whole
+            whole = self.complete(alone, kind)
+            state = replace(state, velocity=whole, vmin=float(whole.min()))
+            if whole is alone or torch.equal(whole, before) or self.is_reached(whole, kind):
                 break
         return state
+
+    def _settles(self, kind: Kind) -> bool:
+        return self.complete is not None and kind in ALONG
+
+    def _order(self, state: State) -> tuple[bool, float]:
+        """Order maps: those that explain the noise first, of these the ones of fewer steps."""
+        return not self._is_explained(state), _STEPS.value(state.velocity)
 
     @property
     def _frequency(self) -> float:
@@ -121,9 +148,13 @@ class Climb:
             guess = guess if looks_layered(state.velocity) else "smooth"
         return state, guess
 
+    def _alone(self, state: State) -> Tensor:
+        """Give the map as it is, or tied to the sponge's velocity, whichever explains more."""
+        noise = self.problem.noise_band()
+        return min(state.velocity, state.tied(), key=partial(self.problem.relative, noise))
+
     def _is_explained(self, state: State) -> bool:
-        """Say so of the map alone, whose own smallest velocity the sponge then has."""
-        return self.problem.relative(self.problem.noise_band(), state.tied()) < EXPLAINED
+        return self.problem.relative(self.problem.noise_band(), self._alone(state)) < EXPLAINED
 
     def _is_near(self, band: Band, state: State, least: float) -> bool:
         """Say whether a band is explained as well as by the right valley and a right guess."""

@@ -30,8 +30,9 @@ from fwi.inversion.problem import Problem
 from fwi.inversion.rung import IsOver, State
 
 _OFF = 1.5  # m/s: a cell that is so far from its value is in doubt, and those around it
-_ROUNDS = 8
-_MOST = 1000  # cells in doubt: more are not decided well
+_PATIENCE = 3  # rounds that bring little: a worse map may lead to a better one
+_LITTLE = 0.98  # of the least residual: more brings little
+_MOST = 1200  # cells in doubt: more are not decided well
 _OWN = -1  # the label of a cell that keeps what it was
 _SHIFT = 3.0  # m/s of a value
 
@@ -52,7 +53,7 @@ class Search:
 
 
 # With every cell one of the values, and where that cannot be, with exceptions.
-_SEARCHES = Search(2, 0.3, np.inf), Search(0, 0.1, 10.0), Search(1, 0.3, np.inf)
+_SEARCHES = Search(1, 0.3, np.inf), Search(2, 0.3, np.inf), Search(0, 0.1, 10.0)
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ def relabel(
     best = Labelled(smooth, values, nearest(smooth, values))
     least = _residual(problem, best.velocity)
     for search in _SEARCHES:
-        here = best
-        for _ in range(_ROUNDS):
+        here, worse = best, 0
+        while worse < _PATIENCE:
             if is_over() or is_reached(best.velocity):
                 return best.velocity, least
             before, found = here, _decided(problem, here, search)
@@ -104,10 +105,11 @@ def relabel(
                 break
             residuals = [_residual(problem, other.velocity) for other in found]
             here = found[int(np.argmin(residuals))]
-            if min(residuals) < least:
-                best, least = here, min(residuals)
             if np.array_equal(here.velocity, before.velocity):
                 break
+            worse = 0 if min(residuals) < _LITTLE * least else worse + 1
+            if min(residuals) < least:
+                best, least = here, min(residuals)
     return best.velocity, least
 
 

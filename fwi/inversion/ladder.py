@@ -40,7 +40,8 @@ _SHARPER = (
     (10, 1.0, 2.0), (5, 0.8, 2.0), (4, 0.6, 2.0), (3, 0.5, 2.0), (2, 0.5, 2.0),
     (1, 0.4, 2.0), (1, 0.4, 1.0), (1, 0.3, 1.0),
 )  # fmt: skip
-SETTLING = 20.0, 10.0, 5.0, 3.0, 2.0, 1.0  # m/s of cells about their region's value
+# m/s of cells about their region's value; again, about that of a map whose cells were decided.
+SETTLING = (20.0, 10.0, 5.0, 3.0, 2.0, 1.0), (5.0, 2.0, 1.0), (5.0, 2.0, 1.0)
 _BAD_START = 0.3  # relative residual at 2 Hz: starts of 0.13 still find the way
 
 

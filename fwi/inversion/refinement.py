@@ -129,13 +129,8 @@ class _Sample:
         )  # fmt: skip
         within = starts.clamp(*problem.bounds)
         self.notes += [*errors.notes, *([] if bool((within == starts).all()) else [_OUTSIDE])]
-        first, (state, kind) = within[0], self._climb(problem).go(within)
-        noise = problem.noise_band()
-        velocity = min(state.velocity, state.tied(), key=partial(problem.relative, noise))
-        if self._has_matrices:
-            velocity = finished(problem, velocity, kind, self.gathers, self._is_over)
-        else:
-            velocity = rounded(problem, velocity, kind)
+        first, (velocity, kind) = within[0], self._climb(problem).go(within)
+        noise, velocity = problem.noise_band(), rounded(problem, velocity, kind)
         before, after = (problem.relative(noise, map_) for map_ in (first, velocity))
         final = first if after >= before else velocity
         exact = is_exact(problem, final, self.gathers)
@@ -177,17 +172,17 @@ class _Sample:
         def is_reached(velocity: Tensor, kind: Kind) -> bool:
             return is_exact(problem, rounded(problem, velocity, kind), self.gathers)
 
+        def complete(velocity: Tensor, kind: Kind) -> Tensor:
+            return finished(problem, velocity, kind, self.gathers, self._is_over)
+
         method = self.settings.method
         smooth = Gaussian if takes_processes(self.geometry, method) else squares
+        # Only whole Jacobians are exact enough to decide cells.
+        whole = complete if method == "dense" else None
         return Climb(
-            problem, self.kind, METHODS[method], smooth, self._has_matrices,
+            problem, self.kind, METHODS[method], smooth, whole,
             self._note, self._is_over, is_reached,
         )  # fmt: skip
-
-    @property
-    def _has_matrices(self) -> bool:
-        """Whether layered maps can be finished: only whole Jacobians are exact enough for that."""
-        return self.settings.method == "dense"
 
     def _note(self, progress: Progress) -> None:
         self.steps.append(progress)

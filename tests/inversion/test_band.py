@@ -83,3 +83,15 @@ def test_noise_band_counts_standard_deviations(observed: torch.Tensor) -> None:
     sigma = torch.full_like(observed, 0.01)
     band = noise_band(observed, sigma, OPENFWI)
     assert band.relative(band.misfit(torch.full_like(observed, 0.02))) == pytest.approx(2.0)
+
+
+def test_rows_hold_the_misfit_where_the_weights_jump(observed: torch.Tensor) -> None:
+    # 1 / sigma of a float16 wave leaps at its zeros; what a map changes is smooth there.
+    velocity = fwi.families.sample("CurveVel_A", 1, 3)
+    velocity[:, 30:34, 20:30] += 40.0
+    change = torch.from_numpy(fwi.simulate(velocity)[0]) - observed
+    sigma = torch.from_numpy(rounding_noise(observed.numpy().astype(np.float16))).float()
+    band = noise_band(observed, sigma, OPENFWI)
+    every = 2 * band.misfit(change)
+    rows = float(band.rows(change).double().square().sum())
+    assert rows == pytest.approx(every, rel=0.02)  # 1.4 % is what means over 11 samples cost

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fwi.inversion.priors import PRIORS, Gaussian, Nothing, Prior, Reference, Variation
+from fwi.inversion.priors import PRIORS, Gaussian, Nothing, Prior, Reference, Regions, Variation
 from fwi.inversion.priors.gaussian import PROCESSES
 from fwi.inversion.priors.within import Within
 from fwi.inversion.unknowns import Unknown
@@ -18,6 +18,7 @@ SOME = {
     "variation sharp": Variation(1, 0.3),
     "reference": Reference(torch.full(SHAPE, 2600.0, dtype=torch.float64)),
     "none": Nothing(),
+    "regions": Regions(torch.rand(63, 4, generator=torch.Generator().manual_seed(2)).double(), 7.0),
     "within": Within(Variation(10, 1.0), (2000.0, 3000.0)),
     **{name: Gaussian(name, SHAPE) for name in PROCESSES},
 }
@@ -64,6 +65,23 @@ def test_variation_of_steps_alone() -> None:
     # Six differences of 300 m/s in units of 30, where the others, 32 of them, are eps / 30 each.
     value = Variation(1e-6, 1.0, 30.0).value(velocity)
     assert value == pytest.approx(6 * 10.0, rel=1e-6)
+
+
+def test_values_of_regions_lie_where_they_cost_least() -> None:
+    generator = torch.Generator().manual_seed(3)
+    velocity, shares = maps(), torch.rand(63, 4, generator=generator, dtype=torch.float64)
+    flat, std = velocity.flatten(), 12.0
+    values = (shares * flat[:, None]).sum(0) / shares.sum(0)
+    by_hand = float((shares * (flat[:, None] - values) ** 2).sum()) / (2 * std**2)
+    assert Regions(shares, std).value(velocity) == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_a_whole_region_moves_freely() -> None:
+    shares = torch.zeros(63, 2, dtype=torch.float64)
+    shares[:30, 0] = shares[30:, 1] = 1
+    prior, velocity = Regions(shares, 3.0), maps()
+    moved = velocity + 250.0 * shares[:, 1].view(SHAPE)
+    assert prior.value(moved) == pytest.approx(prior.value(velocity), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))
