@@ -52,7 +52,7 @@ class Search:
     penalty: float
 
 
-# With every cell one of the values, and where that cannot be, with exceptions.
+# Every cell has one of the values; where that cannot be, some are exceptions.
 _SEARCHES = Search(1, 0.3, np.inf), Search(2, 0.3, np.inf), Search(0, 0.1, 10.0)
 
 
@@ -93,10 +93,10 @@ def relabel(
     values = np.rint(levels(smooth, 1.0))
     if not len(values):
         return smooth, _residual(problem, smooth)
-    best = Labelled(smooth, values, nearest(smooth, values))
+    best = first = Labelled(smooth, values, nearest(smooth, values))
     least = _residual(problem, best.velocity)
     for search in _SEARCHES:
-        here, worse = best, 0
+        here, worse = first, 0
         while worse < _PATIENCE:
             if is_over() or is_reached(best.velocity):
                 return best.velocity, least

@@ -63,6 +63,8 @@ def shares(velocity: Array, values: Array, std: float) -> Array:
         values: of the regions (`levels`), m/s.
         std: of cells about them, m/s.
     """
+    if not len(values):
+        return np.zeros((velocity.size, 0))
     off = (velocity[..., None] - values) / std
     likely = np.exp(-0.5 * off**2 - np.where(_is_near(velocity, values), 0, _FAR))
     share = (likely / (likely.sum(-1, keepdims=True) + _NONE)).reshape(velocity.size, -1)

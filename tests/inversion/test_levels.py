@@ -45,3 +45,9 @@ def test_a_cell_takes_a_value_from_elsewhere_only_where_it_is_much_nearer() -> N
     assert nearest(map_, values)[1, 1] == 0
     map_[1, 1] = 2400.0
     assert nearest(map_, values)[1, 1] == 1
+
+
+def test_a_map_without_regions_has_no_values() -> None:
+    rough = np.arange(400.0).reshape(20, 20) * 37.3
+    assert levels(rough, 20.0).shape == (0,)
+    assert shares(rough, np.array([]), 20.0).shape == (400, 0)
