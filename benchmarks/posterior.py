@@ -65,7 +65,7 @@ def read(path: Path, kept: Path) -> Case:
         gathers = values["gathers"]
         problem = Problem(as_tensor(gathers), as_tensor(rounding_noise(gathers)), OPENFWI)
         map_ = torch.from_numpy(velocity)
-        prior, _ = calibrated(kind, (OPENFWI.nz, OPENFWI.nx))
+        prior, _ = calibrated(kind, map_)
         found = posterior(problem, map_, float(map_.min()), prior, Law(1.0))
         residual = problem.relative(problem.noise_band(), map_)
         with atomic_file(target) as temporary, temporary.open("wb") as file:

@@ -23,10 +23,12 @@ class Errors:
 
     Attributes:
         sigma: standard deviation of each datum's, (S, T, R) float64; inf in traces left out.
+        is_noisy: noise far above rounding is heard, or was named.
         notes: what is unusual, a sentence each.
     """
 
     sigma: Array
+    is_noisy: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -53,9 +55,10 @@ def known_errors(
         noise = heard or 0.0
         if heard:
             notes.append(f"noise of {heard:.2g} before the first arrivals is taken for that of all")
+    is_noisy = noise > _HEARD * float(np.sqrt(np.mean(sigma**2)))
     sigma = np.hypot(sigma, noise)
     sigma[np.broadcast_to((dead | clipped)[:, None], sigma.shape)] = np.inf
-    return Errors(sigma, tuple(notes))
+    return Errors(sigma, is_noisy, tuple(notes))
 
 
 def rounding_noise(gathers: Array) -> Array:

@@ -21,7 +21,7 @@ from fwi.inversion.cholesky import factorize
 from fwi.inversion.ladder import ALONG, PROCESSES
 from fwi.inversion.laplace import quadratic
 from fwi.inversion.methods.choice import CELLS
-from fwi.inversion.priors import Gaussian, Variation
+from fwi.inversion.priors import Gaussian, Reference, Variation
 from fwi.inversion.priors.base import Prior
 from fwi.inversion.problem import Problem
 from fwi.registry import nearest
@@ -52,6 +52,7 @@ LAWS = {
     "layered": Law(0.6, 1.5, 3),
     "smooth": Law(1.0),
     "noisy": Law(0.8),
+    "near": Law(1.0),
 }
 
 
@@ -116,12 +117,12 @@ def posterior(
     return Posterior(velocity, std.float().numpy(), factor, std / laplace)
 
 
-def calibrated(kind: str, grid: tuple[int, int]) -> tuple[Prior, Law]:
+def calibrated(kind: str, start: Tensor) -> tuple[Prior, Law]:
     """Give the prior and the law of a kind of maps, for `posterior`.
 
     Args:
-        kind: "flat", "layered", "smooth" or "noisy".
-        grid: of the map.
+        kind: "flat", "layered", "smooth", "noisy" or "near".
+        start: map (nz, nx), m/s, which "near" is near.
 
     Raises:
         KeyError: if no law was fitted for the kind.
@@ -129,7 +130,9 @@ def calibrated(kind: str, grid: tuple[int, int]) -> tuple[Prior, Law]:
     if kind in ALONG:
         return Variation(0.5, 0.3, across=ALONG[kind]), LAWS[kind]
     if kind in PROCESSES:
-        return Gaussian(PROCESSES[kind], grid), LAWS[kind]
+        return Gaussian(PROCESSES[kind], (start.shape[0], start.shape[1])), LAWS[kind]
+    if kind == "near":
+        return Reference(start), LAWS[kind]
     raise KeyError(f"no law was fitted for {kind!r}; {nearest(kind, [*LAWS])}")
 
 

@@ -27,6 +27,7 @@ from fwi.inversion.rung import Progress
 from fwi.physics.misfit import geometry_of
 
 SECONDS = 300.0  # most maps need a third of it; steep ones all
+_NEAR = "of noisy waves many maps are explanations, and the one that is near the start is sought"
 _OUTSIDE = "the start held velocities beyond the bounds, which were brought to them"
 
 
@@ -55,7 +56,7 @@ def refine(
             3,700 m/s.
         family: OpenFWI family, which chooses the prior, one or one a sample; or the kind of map,
             "flat", "layered", "smooth", "noisy", "near" the start, or "free" of any prior; "auto"
-            finds out.
+            finds out, and where noise is heard stays "near" a start that is a first guess.
         geometry: sources, receivers, grid and time axis; by default OpenFWI's of five or six
             shots.
         method: "dense" for grids of some thousand cells, "cg", "lbfgs" and "adam" for any, by
@@ -80,7 +81,10 @@ def refine(
     geometry = geometry_of(gathers) if geometry is None else geometry
     check_gathers(gathers, geometry)
     kinds = kinds_of(family, len(gathers))
-    settings = Settings(choose(geometry, method), noise, bounds, draws, seconds, threads)
+    is_first_guess = not isinstance(start, str)
+    settings = Settings(
+        choose(geometry, method), noise, bounds, draws, seconds, threads, is_first_guess
+    )
     starts = starts_of(start, gathers, geometry)
     return Refinement(
         [
@@ -95,7 +99,11 @@ def refine(
 
 @dataclass(frozen=True)
 class Settings:
-    """How every sample is refined; see `refine`."""
+    """How every sample is refined; see `refine`.
+
+    Attributes:
+        is_first_guess: whether starts say something of their gathers, unlike a trend.
+    """
 
     method: str
     noise: float | None
@@ -103,6 +111,7 @@ class Settings:
     draws: int
     seconds: float
     threads: int | None
+    is_first_guess: bool
 
 
 @dataclass
@@ -129,12 +138,15 @@ class _Sample:
         )  # fmt: skip
         within = starts.clamp(*problem.bounds)
         self.notes += [*errors.notes, *([] if bool((within == starts).all()) else [_OUTSIDE])]
+        if errors.is_noisy and self.kind is None and self.settings.is_first_guess:
+            self.kind = "near"
+            self.notes.append(_NEAR)
         first, (velocity, kind) = within[0], self._climb(problem).go(within)
         noise, velocity = problem.noise_band(), rounded(problem, velocity, kind)
         before, after = (problem.relative(noise, map_) for map_ in (first, velocity))
         final = first if after >= before else velocity
         exact = is_exact(problem, final, self.gathers)
-        std, draws = self._spread(problem, final, kind, exact)
+        std, draws = self._spread(problem, first, final, kind, exact)
         return Refined(
             velocity=final.numpy().astype(np.float32),
             residual=min(before, after),
@@ -151,7 +163,7 @@ class _Sample:
         )
 
     def _spread(
-        self, problem: Problem, velocity: Tensor, kind: Kind, exact: bool
+        self, problem: Problem, first: Tensor, velocity: Tensor, kind: Kind, exact: bool
     ) -> tuple[Array | None, Array | None]:
         """Standard deviation of a map's cells, and draws; none where matrices have no room."""
         n = self.settings.draws
@@ -160,7 +172,7 @@ class _Sample:
             return np.zeros_like(whole), np.repeat(whole[None], n, axis=0) if n else None
         if not takes_processes(self.geometry, self.settings.method) or kind not in LAWS:
             return None, None
-        prior, law = calibrated(kind, (self.geometry.nz, self.geometry.nx))
+        prior, law = calibrated(kind, first)
         try:
             found = posterior(problem, velocity, float(velocity.min()), prior, law)
         except FloatingPointError as error:  # the map is worth more than its deviation

@@ -191,6 +191,24 @@ def test_a_start_beyond_the_bounds_is_brought_to_them_and_it_is_said(
     assert np.isfinite(result.velocity).all()
 
 
+def test_noisy_gathers_keep_a_map_near_a_first_guess_and_it_is_said(
+    gathers: npt.NDArray[np.float16],
+) -> None:
+    level = 0.05 * np.sqrt(np.mean(gathers.astype(float) ** 2))  # 26 dB below
+    noisy = gathers + level * np.random.default_rng(0).standard_normal(gathers.shape)
+    start = gaussian_filter(layers(), 3.0, mode="nearest")
+    result = refine(noisy.astype(np.float16), start, geometry=SMALL, seconds=60).samples[0]
+    assert result.kind == "near"
+    assert any("near the start" in note for note in result.notes)
+    assert result.converged
+    error = np.abs(result.velocity - layers())
+    assert error.mean() < np.abs(start - layers()).mean()
+    assert result.std is not None
+    assert (error < 2 * result.std).mean() > 0.8
+    known = refine(noisy.astype(np.float16), start, "CurveVel_A", geometry=SMALL, seconds=1e-3)
+    assert known.samples[0].kind == "layered"
+
+
 def test_every_method_takes_a_sample(gathers: npt.NDArray[np.float16]) -> None:
     start = gaussian_filter(layers(), 3.0, mode="nearest")
     for method in METHODS:
