@@ -105,8 +105,15 @@ def jacobian(
         rows = torch.view_as_real(product).flatten(-2) @ waves
         torch.mul(rows, weights, out=result[chunk])
     for corner in corners(geometry):
-        result[corner] = share * band.rows(exact_column(linear, geometry, corner))[:, receivers]
+        result[corner] = thinned_rows(band, exact_column(linear, geometry, corner), every)
     return result
+
+
+def thinned_rows(band: Band, data: Tensor, every: int) -> Tensor:
+    """Data (S, T, R) as the rows of `jacobian` have them, (S, R', T')."""
+    rows = band.rows(data)
+    kept = rows[:, ::every]
+    return math.sqrt(rows.shape[1] / kept.shape[1]) * kept
 
 
 def receiver_spacing(geometry: AcquisitionGeometry, slowest: float, band: Band) -> int:

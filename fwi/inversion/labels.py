@@ -22,6 +22,7 @@ from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from fwi.arrays import Array
+from fwi.inversion.jacobian import thinned_rows
 from fwi.inversion.lattice import Choices, decide
 from fwi.inversion.levels import levels, nearest
 from fwi.inversion.methods.dense import rows_at
@@ -155,8 +156,9 @@ def _equations(problem: Problem, here: Labelled, places: Array) -> tuple[Array, 
     columns = _columns(rows.flatten(1), here.labels.ravel(), places, len(here.values))
     slowest = here.labels.flat[velocity.argmin()]
     if slowest != _OWN:  # its value is the sponge's too
-        columns[n + slowest] += band.rows(at.by_sponge)[:, ::every].flatten()
-    residual = band.rows(at.linear.gathers[0] - problem.observed)[:, ::every].flatten().double()
+        columns[n + slowest] += thinned_rows(band, at.by_sponge, every).flatten()
+    left = at.linear.gathers[0] - problem.observed
+    residual = thinned_rows(band, left, every).flatten().double()
     matrix, slope = (columns @ columns.T).numpy(), (columns @ residual).numpy()
     own = matrix[n:, n:] + np.eye(len(here.values)) / _SHIFT**2
     solved = np.linalg.solve(own, np.column_stack([matrix[n:, :n], slope[n:]]))

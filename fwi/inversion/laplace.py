@@ -11,12 +11,10 @@ the map's marginal precision.
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from fwi.inversion.band import Band
-from fwi.inversion.jacobian import gram
+from fwi.inversion.jacobian import gram, thinned_rows
 from fwi.inversion.methods.dense import rows_at
 from fwi.inversion.objective import Point, look
 from fwi.inversion.priors.base import Prior
@@ -59,7 +57,6 @@ def _information(problem: Problem, band: Band, at: Point) -> tuple[Tensor, Tenso
     miss by some percent, what is left of H would not be positive.
     """
     rows, every = rows_at(problem, band, at)
-    kept = band.rows(at.by_sponge)[:, ::every]
-    column = math.sqrt(at.by_sponge.shape[-1] / kept.shape[1]) * kept.flatten()
+    column = thinned_rows(band, at.by_sponge, every).flatten()
     own = float(column.double().square().sum())
     return gram(rows, problem.room), (rows.flatten(1) @ column).double(), own
