@@ -10,7 +10,7 @@ import fwi
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.inversion.band import Band, make_band
 from fwi.inversion.green import Green
-from fwi.inversion.jacobian import exact_column, gram, jacobian, receiver_spacing
+from fwi.inversion.jacobian import exact_column, gram, jacobian, receiver_spacing, thinned_rows
 from fwi.inversion.room import Room
 
 # Sources below the receivers, three of them, none at a receiver's place; another grid and step.
@@ -115,3 +115,14 @@ def test_receivers_are_thinned_where_waves_are_long() -> None:
     band = Band(5.0, None, torch.ones(1, 10, 1), 35.7, 14.0, 0.0)
     assert receiver_spacing(OPENFWI, 1500.0, band) == 4
     assert receiver_spacing(OPENFWI, 1500.0, replace(band, spacing=11.1)) == 1
+
+
+def test_a_thinned_jacobian_and_thinned_data_are_of_one_scale(case: Case) -> None:
+    g, every = case.geometry, 2
+    green = Green(curved(g), float(curved(g).min()), g, case.band.sampled / g.dt, Room(), None)
+    rows = jacobian(case.linear, green, g, case.band, Room(), every)
+    cell = flat(g, (0.5, 0.5))[0]
+    exact = thinned_rows(case.band, exact_column(case.linear, g, cell), every)
+    assert exact.shape == rows[cell].shape
+    assert float((rows[cell] - exact).norm() / exact.norm()) < 0.05  # as of all receivers
+    assert float(exact.norm() / case.rows[cell].norm()) == pytest.approx(1, abs=0.1)
