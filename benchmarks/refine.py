@@ -38,7 +38,10 @@ def generated(families: list[str], count: int) -> Iterator[tuple[str, Array]]:
 def real(path: Path, first: int, count: int) -> Iterator[tuple[str, Array]]:
     """Read real maps from an .npz file with `maps` (n, 70, 70)."""
     with np.load(path, allow_pickle=False) as file:
-        maps = file["maps"][first : first + count]
+        maps = file["maps"]
+    if first + count > len(maps):
+        raise SystemExit(f"{path} must hold maps {first} to {first + count}, got {len(maps)}")
+    maps = maps[first : first + count]
     for i, velocity in enumerate(maps):
         yield f"{path.stem}/{first + i}", velocity.astype(np.float32)
 
