@@ -105,9 +105,10 @@ class Climb:
                 break
         return state
 
-    def _order(self, state: State) -> tuple[bool, float]:
-        """Order maps: those that explain the noise first, of these the ones of fewer steps."""
-        return not self._is_explained(state), _STEPS.value(state.velocity)
+    def _order(self, state: State) -> tuple[float, float]:
+        """Order maps: those that explain more first, of those that explain all the simpler ones."""
+        left = self.problem.relative(self.problem.noise_band(), self._alone(state))
+        return max(left, EXPLAINED), _STEPS.value(state.velocity)
 
     @property
     def _frequency(self) -> float:
