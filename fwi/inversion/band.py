@@ -94,8 +94,9 @@ class Band:
         """W of the independent rows, (S, T', R): its root mean square between one and the next.
 
         Known errors follow the wave through its zeros, where W is up to thirty times as large as
-        beside them; what a map changes is smooth there, and sees the mean. On a map of layers five
-        iterations behind such rows brought what ten did behind the samples' own weights.
+        beside them; what a map changes is smooth there, and sees the mean. On one map of layers
+        five iterations behind such rows brought what ten did behind the samples' own weights, on
+        another as much as five.
         """
         edges = np.rint(np.linspace(0, self.weights.shape[1], len(self.times) + 1)).astype(np.int64)
         total = torch.nn.functional.pad(self.weights.double().square().cumsum(1), (0, 0, 1, 0))

@@ -101,7 +101,8 @@ class Climb:
             alone, before = self._alone(state), whole
             whole = self.complete(alone, kind)
             state = replace(state, velocity=whole, vmin=float(whole.min()))
-            if whole is alone or torch.equal(whole, before) or self.is_reached(whole, kind):
+            same = torch.equal(whole, alone) or torch.equal(whole, before)
+            if same or self.is_reached(whole, kind):
                 break
         return state
 

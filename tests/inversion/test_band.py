@@ -85,7 +85,7 @@ def test_noise_band_counts_standard_deviations(observed: torch.Tensor) -> None:
     assert band.relative(band.misfit(torch.full_like(observed, 0.02))) == pytest.approx(2.0)
 
 
-def test_rows_hold_the_misfit_where_the_weights_jump(observed: torch.Tensor) -> None:
+def test_rows_hold_the_misfit(observed: torch.Tensor) -> None:
     # 1 / sigma of a float16 wave leaps at its zeros; what a map changes is smooth there.
     velocity = fwi.families.sample("CurveVel_A", 1, 3)
     velocity[:, 30:34, 20:30] += 40.0
