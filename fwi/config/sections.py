@@ -26,7 +26,9 @@ from fwi.config.keys import (
 class MachineConfig(Section):
     """What the work may use of this machine: no part of what a run or a store is."""
 
-    device: str = key("auto", "Where networks run: auto takes the first GPU, or the CPU.")
+    device: str = key(
+        "auto", "Where networks and matrices of refine run: auto takes the first GPU, or the CPU."
+    )
     threads: Positive | None = key(None, "Threads of simulator and networks; every processor.")
     workers: Annotated[int, Field(ge=0)] | None = key(
         None, "Processes that read batches ahead; 0 reads in line. By the device."

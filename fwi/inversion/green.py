@@ -29,6 +29,7 @@ from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.padding import Edge, edges
 from fwi.inversion.room import Room
 from fwi.inversion.stations import find_stations
+from fwi.physics.dense import snapshots as dense
 from fwi.physics.kernel.snapshots import snapshots
 from fwi.physics.scheme.sponge import damping
 from fwi.physics.scheme.wavelet import ricker
@@ -92,7 +93,8 @@ class Green:
 
     Attributes:
         axis: their sampling.
-        scale: what a cell's product of spectra has to be multiplied by, (cells,) float32.
+        scale: what a cell's product of spectra has to be multiplied by, (cells,) float32, on the
+            room's device, as all that is given.
 
     Args:
         velocity: (nz, nx), m/s.
@@ -101,6 +103,8 @@ class Green:
         highest: frequency that matters, Hz.
         room: memory for the fields, theirs until the next one is made in it.
         threads: by default one for each processor.
+        waves: the device that runs them, the processor or the room's.
+        whole: take the padding to its end (`edges`).
     """
 
     def __init__(
@@ -111,23 +115,25 @@ class Green:
         highest: float,
         room: Room,
         threads: int | None = None,
+        waves: torch.device | str = "cpu",
+        whole: bool = False,
     ) -> None:
         g, self.axis = geometry, time_axis(geometry)
-        self.edges = edges(g, float(velocity.min()) / highest)
+        self.edges = edges(g, float(velocity.min()) / highest, whole)
         self._stations = find_stations(g)
         cells = np.concatenate(
             [np.indices((g.nz, g.nx)).reshape(2, -1), *(e.pads.reshape(2, -1) for e in self.edges)],
             axis=1,
         )
-        self._fields = torch.from_numpy(self._run(velocity, vmin, cells, threads, room))
+        self._fields = self._run(velocity, vmin, cells, threads, room, torch.device(waves))
         strip = damping(vmin, g.dx, g.sponge_width) * g.dt
         self._damping = [
-            torch.from_numpy(strip[e.distance - 1].astype(np.float32)) for e in self.edges
+            torch.from_numpy(strip[e.distance - 1]).to(self._fields) for e in self.edges
         ]
         self._cells = g.nz * g.nx
         a = (velocity * g.dt / g.dx) ** 2
         scale = 2 * g.dx**2 / (velocity * a) * self.axis.steps.step
-        self.scale = torch.from_numpy(scale.ravel().astype(np.float32))
+        self.scale = torch.from_numpy(scale.ravel()).to(self._fields)
 
     def legs(self, cells: slice, bins: int, receivers: Array) -> tuple[Tensor, Tensor]:
         """Spectra of the sources' and the receivers' fields.
@@ -170,7 +176,7 @@ class Green:
         waves, after = np.exp(phase), np.arange(1, points // 2 - count + 1)
         fade = np.cos(np.pi / 2 * after / len(after)) ** 2
         waves[count - 1] += fade @ waves[count:]
-        matrix = torch.from_numpy(waves[:count].astype(np.complex64).view(np.float32))
+        matrix = torch.from_numpy(waves[:count].view(np.float64)).to(fields)
         return torch.view_as_complex((fields @ matrix).unflatten(-1, (bins, 2)))
 
     def _damped(self, fields: Tensor, edge: Edge, strip: Tensor) -> Tensor:
@@ -181,22 +187,30 @@ class Green:
         """
         rate = self.axis.steps.step * strip[:, None, None]
         total = torch.cumsum(fields, -1).sub_(fields, alpha=0.5)
-        return torch.from_numpy(edge.weight.astype(np.float32))[:, None, None] * (
-            fields + rate * total
-        )
+        weight = torch.from_numpy(edge.weight).to(fields)
+        return weight[:, None, None] * (fields + rate * total)
 
     def _run(
-        self, velocity: Array, vmin: float, cells: Array, threads: int | None, room: Room
-    ) -> Array:
-        """Run every station, (cells, stations, steps)."""
+        self,
+        velocity: Array,
+        vmin: float,
+        cells: Array,
+        threads: int | None,
+        room: Room,
+        waves: torch.device,
+    ) -> Tensor:
+        """Run every station, (cells, stations, steps) on the room's device."""
         counts = [len(run.source_x) for run in self._stations.runs]
-        fields = room.array("fields", (cells.shape[1], sum(counts), len(self.axis.steps)))
-        first = 0
+        shape = cells.shape[1], sum(counts), len(self.axis.steps)
+        fields, first = room.tensor("fields", shape, waves), 0
         for run, count in zip(self._stations.runs, counts, strict=True):
-            part = fields[:, first : first + count]
-            snapshots(velocity, run, vmin, self.axis.wavelet, cells, self.axis.steps, threads, part)
+            part, how = fields[:, first : first + count], (vmin, self.axis.wavelet, cells)
+            if waves.type == "cpu":
+                snapshots(velocity, run, *how, self.axis.steps, threads, part.numpy())
+            else:
+                dense.snapshots(velocity, run, *how, self.axis.steps, part)
             first += count
-        return fields
+        return fields.to(room.device)
 
 
 def _evenly(numbers: Array) -> Any:

@@ -62,7 +62,7 @@ def kinds_of(family: str | Sequence[str], n: int) -> list[Kind | None]:
 
 
 def starts_of(
-    start: Array | str | None, gathers: Array, geometry: AcquisitionGeometry
+    start: Array | str | None, gathers: Array, geometry: AcquisitionGeometry, device: str = "auto"
 ) -> list[Tensor]:
     """Give the first maps of every sample, (n, nz, nx) float64 each, m/s.
 
@@ -71,6 +71,7 @@ def starts_of(
             that ships with the package; "trend".
         gathers: (B, S, T, R).
         geometry: the grid.
+        device: where the network runs.
 
     Raises:
         ValueError: if shapes or values do not fit.
@@ -80,7 +81,7 @@ def starts_of(
         if start != "trend":
             raise ValueError(f"start must be maps, None or 'trend', got {start!r}")
         return [trend(geometry)[None]] * len(gathers)
-    maps = load("default").predict(gathers) if start is None else start
+    maps = load("default", device=device).predict(gathers) if start is None else start
     maps = maps[None] if maps.ndim == 2 else maps
     several = maps if maps.ndim == 4 else maps[:, None]
     check_velocity(several.reshape(-1, *several.shape[-2:]), *grid, "start")

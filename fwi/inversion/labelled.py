@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from fwi.arrays import Array
+from fwi.inversion.band import EXACT, noise_band
 from fwi.inversion.jacobian import thinned_rows
 from fwi.inversion.methods.dense import rows_at
 from fwi.inversion.objective import look
@@ -47,16 +48,16 @@ def equations(problem: Problem, here: Labelled, places: Array) -> tuple[Array, A
         stands alone, (regions, n + 1).
     """
     velocity, n = here.velocity, len(places)
-    band = problem.noise_band()
+    band = noise_band(problem.observed, problem.sigma, problem.geometry, EXACT)
     at = look(problem, band, State(torch.from_numpy(velocity), float(velocity.min())))
-    rows, every = rows_at(problem, band, at)
+    rows, every = rows_at(problem, band, at, whole=True)
     columns = _columns(rows.flatten(1), here.labels.ravel(), places, len(here.values))
     slowest = here.labels.flat[velocity.argmin()]
     if slowest != OWN:  # its value is the sponge's too
-        columns[n + slowest] += thinned_rows(band, at.by_sponge, every).flatten()
+        columns[n + slowest] += thinned_rows(band, at.by_sponge, every).flatten().to(columns)
     left = at.linear.gathers[0] - problem.observed
-    residual = thinned_rows(band, left, every).flatten().double()
-    matrix, slope = (columns @ columns.T).numpy(), (columns @ residual).numpy()
+    residual = thinned_rows(band, left, every).flatten().to(columns)
+    matrix, slope = (product.cpu().numpy() for product in (columns @ columns.T, columns @ residual))
     own = matrix[n:, n:] + np.eye(len(here.values)) / _SHIFT**2
     solved = np.linalg.solve(own, np.column_stack([matrix[n:, :n], slope[n:]]))
     coupling = matrix[:n, n:]

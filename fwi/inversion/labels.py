@@ -25,6 +25,7 @@ from fwi.inversion.labelled import OWN, Labelled, equations, linear_change
 from fwi.inversion.lattice import Choices, decide
 from fwi.inversion.levels import levels, nearest
 from fwi.inversion.problem import Problem
+from fwi.inversion.result import EXPLAINED
 from fwi.inversion.rung import IsOver
 
 _OFF = 1.5  # m/s: a cell that is so far from its value is in doubt, and those around it
@@ -39,17 +40,28 @@ class Search:
 
     Attributes:
         reach: cells around those in doubt that are decided too.
-        spread: of a cell's changes, about what it was: while it is undecided.
         penalty: for a cell that keeps what it was, in half squares of noise deviations.
+        interfaces: all cells beside one of another value are decided too.
+        between: residuals of the best map, in noise deviations, for which it is made.
     """
 
     reach: int
-    spread: float
-    penalty: float
+    penalty: float = np.inf
+    interfaces: bool = False
+    between: tuple[float, float] = 0.0, np.inf
 
 
-# Every cell has one of the values; where that cannot be, some are exceptions.
-_SEARCHES = Search(1, 0.3, np.inf), Search(2, 0.3, np.inf), Search(0, 0.1, 10.0)
+# Every cell has one of the values. If such a map nearly fits, what is wrong hides at interfaces; if
+# none fits, some cells are exceptions.
+_SEARCHES = (
+    Search(1),
+    Search(1, interfaces=True, between=(0.0, EXPLAINED)),
+    Search(2, between=(1.0, np.inf)),
+    Search(0, 10.0, between=(1.0, np.inf)),
+)
+# Of a cell's changes while it is undecided, over their width. No one is best: where many cells are
+# wrong, only those searches come near that hold them where they are.
+_SPREADS = 0.01, 0.03, 0.1, 0.3
 
 
 def relabel(
@@ -72,7 +84,9 @@ def relabel(
     best = first = Labelled(smooth, values, nearest(smooth, values))
     least = _residual(problem, best.velocity)
     for search in _SEARCHES:
-        here, worse = first, 0
+        if not search.between[0] <= least < search.between[1]:
+            continue
+        here, worse = best if search.interfaces else first, 0
         while worse < _PATIENCE:
             if is_over() or is_reached(best.velocity):
                 return best.velocity, least
@@ -105,16 +119,29 @@ def _decided(problem: Problem, here: Labelled, search: Search) -> list[Labelled]
     changes = linear_change(before, targets)
     ends = np.append(first, len(cells))
     width = np.maximum.reduceat(changes, first) - np.minimum.reduceat(changes, first)
-    mean = linear_change(here.velocity.ravel()[places], here.smooth.ravel()[places])
+    smooth = linear_change(here.velocity.ravel()[places], here.smooth.ravel()[places])
     penalties = np.where(labels == OWN, search.penalty, 0.0)
-    taken = decide(
-        curvature, slope, mean, search.spread * width.clip(1), Choices(ends, changes, penalties)
-    )
+    taken = _best(curvature, slope, smooth, width.clip(1), Choices(ends, changes, penalties))
     decided = here.labels.copy()
     decided.flat[places] = labels[taken]
     moved = replace(here, labels=decided)
     shifts = -(values[:, -1] + values[:, :-1] @ changes[taken])
     return [moved, replace(moved, values=np.rint(here.values + shifts))]
+
+
+def _best(curvature: Array, slope: Array, smooth: Array, width: Array, choices: Choices) -> Array:
+    """Search about the smooth map and about the decided one, in several spreads."""
+
+    def value(taken: Array) -> float:
+        y = choices.values[taken]
+        return float(0.5 * y @ curvature @ y + slope @ y + choices.penalties[taken].sum())
+
+    found = [
+        decide(curvature, slope, mean, spread * width, choices)
+        for mean in (smooth, np.zeros_like(smooth))
+        for spread in _SPREADS
+    ]
+    return min(found, key=value)
 
 
 def _options(here: Labelled, search: Search) -> tuple[Array, Array]:
@@ -126,6 +153,9 @@ def _options(here: Labelled, search: Search) -> tuple[Array, Array]:
     doubt = (here.labels == OWN) | (np.abs(velocity - here.smooth) > _OFF)
     doubt = binary_dilation(doubt, np.ones((2 * search.reach + 1,) * 2, bool))
     around = np.lib.stride_tricks.sliding_window_view(np.pad(here.labels, 1, "edge"), (3, 3))
+    if search.interfaces:
+        sides = around[..., (0, 1, 1, 2), (1, 0, 2, 1)]
+        doubt |= (sides != here.labels[..., None]).any(2)
     options = list[tuple[int, int]]()
     for z, x in np.argwhere(doubt).tolist():
         labels = {*around[z, x].ravel().tolist()} - {OWN}

@@ -41,7 +41,7 @@ _SHARPER = (
     (1, 0.4, 2.0), (1, 0.4, 1.0), (1, 0.3, 1.0),
 )  # fmt: skip
 # m/s of cells about their region's value; again, about that of a map whose cells were decided.
-SETTLING = (20.0, 10.0, 5.0, 3.0, 2.0, 1.0), (5.0, 2.0, 1.0), (5.0, 2.0, 1.0)
+SETTLING = (20.0, 10.0, 5.0, 3.0, 2.0, 1.0), *((5.0, 2.0, 1.0),) * 4
 _BAD_START = 0.3  # relative residual at 2 Hz: starts of 0.13 still find the way
 
 

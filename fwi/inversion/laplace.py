@@ -32,6 +32,9 @@ def quadratic(
         velocity: the refined map (nz, nx) float64, m/s.
         vmin: the sponge's velocity there, m/s.
         prior: what is known of the map beside the data.
+
+    Returns:
+        Both on the device of the problem's matrices.
     """
     band = problem.noise_band()
     at = look(problem, band, State(velocity, vmin))
@@ -47,7 +50,7 @@ def quadratic(
     slope = (weight * at.back(band, at.residual) + prior.gradient(velocity)).flatten()
     of_sponge = weight * band.product(sponge, at.residual)
     of_sponge += (vmin - float(velocity.min())) / SPONGE_STD**2
-    return precision, slope - of_sponge / own * coupling
+    return precision, slope.to(coupling) - of_sponge / own * coupling
 
 
 def _information(problem: Problem, band: Band, at: Point) -> tuple[Tensor, Tensor, float]:
@@ -57,6 +60,6 @@ def _information(problem: Problem, band: Band, at: Point) -> tuple[Tensor, Tenso
     miss by some percent, what is left of H would not be positive.
     """
     rows, every = rows_at(problem, band, at)
-    column = thinned_rows(band, at.by_sponge, every).flatten()
+    column = thinned_rows(band, at.by_sponge, every).flatten().to(rows)
     own = float(column.double().square().sum())
     return gram(rows, problem.room), (rows.flatten(1) @ column).double(), own

@@ -21,7 +21,7 @@ from scipy.linalg import cho_solve
 from fwi.arrays import Array
 from fwi.inversion.cholesky import factorize
 
-_NUMBERS = 2_000_000  # beginnings times variables: what a step of theirs takes is 16 MB
+_NUMBERS = 300_000  # beginnings times variables: what a step of theirs takes is 2.4 MB
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def decide(
         mean: what undecided variables are near, (n,).
         spread: how near, (n,).
         choices: the options, the variables that are known best first.
-        kept: beginnings that are followed; by default two million over the variables.
+        kept: beginnings that are followed; by default 300,000 over the variables.
 
     Returns:
         Numbers of the options taken, (n,).

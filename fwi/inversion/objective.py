@@ -50,7 +50,7 @@ class Point:
 
     def back(self, band: Band, data: Tensor) -> Tensor:
         """(W F J)^T y of data y, over independent rows, (nz, nx) float64."""
-        return self.linear.vjp(band.adjoint(data)[None])[0].double()
+        return self.linear.vjp(band.adjoint(data)[None])[0].to(self.state.velocity)
 
 
 def look(problem: Problem, band: Band, state: State) -> Point:

@@ -2,7 +2,7 @@
 
 A cell at the edge is repeated outward through the padding, so its column of the Jacobian is a sum
 over all those cells. Far from the edge the fields are smooth and every second cell is enough;
-far out in the sponge, where nothing returns from, the sum is faded out.
+far out in the sponge, where little returns from, the sum may be faded out.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _LINES = (
     (5.0, _Line(((1, 4, 12), (2, 1e9, 2e9)), 0.5, 0.83)),
     (0.0, _Line(((1, 4, 12), (2, 1e9, 2e9)), 0.2, 0.5)),
 )
+_WHOLE = _Line(((1, 6, 16), (2, 1e9, 2e9)), 0.98, 1.0)
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,18 @@ class Edge:
     weight: Array
 
 
-def edges(geometry: AcquisitionGeometry, wavelength: float) -> list[Edge]:
+def edges(geometry: AcquisitionGeometry, wavelength: float, whole: bool = False) -> list[Edge]:
     """Lay out the four sides.
 
     Args:
         geometry: the grid.
         wavelength: the shortest one that matters, m.
+        whole: take the padding to its end. Where all data count by their known errors, what a fade
+            leaves out was 8 % of the columns of a curved map's edge; it was 0.3 % without.
     """
     nz, nx = geometry.nz, geometry.nx
     line = next(line for least, line in _LINES if wavelength >= least * geometry.dx)
+    line = _WHOLE if whole else line
     across, down = np.arange(1, nx - 1), np.arange(1, nz - 1)
     return [
         _edge(geometry, line, 0 * across, across, (-1, 0)),

@@ -63,7 +63,8 @@ class Posterior:
     Attributes:
         mean: the refined map, (nz, nx) float64, m/s.
         std: of every cell, (nz, nx) float32, m/s.
-        factor: of the precision A, lower triangular (cells, cells) float64, s/m.
+        factor: of the precision A, lower triangular (cells, cells) float64, s/m, on the device of
+            the problem's matrices.
         stretch: standard deviation over that of A's inverse, (nz, nx) float64.
     """
 
@@ -79,7 +80,7 @@ class Posterior:
         """
         generator = torch.Generator().manual_seed(seed)
         z = torch.randn(self.mean.numel(), n, generator=generator, dtype=torch.float64)
-        off = torch.linalg.solve_triangular(self.factor.mT, z, upper=True)
+        off = torch.linalg.solve_triangular(self.factor.mT, z.to(self.factor), upper=True).cpu()
         return (self.mean + self.stretch * off.T.reshape(n, *self.mean.shape)).float().numpy()
 
 
@@ -109,10 +110,10 @@ def posterior(
         )
     precision, gradient = quadratic(problem, velocity, vmin, prior)
     factor = factorize(precision)
-    laplace = torch.cholesky_inverse(factor).diagonal().sqrt().view_as(velocity)
+    laplace = torch.cholesky_inverse(factor).diagonal().sqrt().view_as(velocity).to(velocity)
     std = laplace
     if law is not None:
-        step = torch.cholesky_solve(gradient[:, None], factor).view_as(velocity)
+        step = torch.cholesky_solve(gradient[:, None], factor).view_as(velocity).to(velocity)
         std = torch.from_numpy(law.std((laplace**2 + step**2).numpy()))
     return Posterior(velocity, std.float().numpy(), factor, std / laplace)
 

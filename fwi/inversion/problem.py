@@ -23,14 +23,14 @@ BOUNDS = 1470.0, 4550.0  # m/s: a little beyond the OpenFWI data's
 
 @dataclass(frozen=True)
 class Problem:
-    """What is observed, and how it was recorded.
+    """What is observed, and how it was recorded; maps are the processor's, wherever waves run.
 
     Attributes:
-        observed: gathers (S, T, R) float32.
+        observed: gathers (S, T, R) float32, on the device that runs waves.
         sigma: standard deviation of their errors, likewise.
         geometry: sources, receivers, grid and time axis.
         threads: of the simulator; by default one for each processor.
-        room: memory for the large arrays.
+        room: memory for the large matrices, on the device that multiplies them.
         bounds: smallest and largest velocity of a map, m/s.
         memory: most MB of wavefields that a linearisation keeps; small grids take far less.
     """
@@ -75,7 +75,8 @@ class Problem:
         return band.relative(band.misfit(self.simulate(velocity, vmin) - self.observed))
 
     def _batch(self, velocity: Tensor, vmin: float) -> tuple[Tensor, Tensor]:
-        return velocity[None].float(), torch.tensor([vmin], dtype=torch.float64)
+        maps = velocity[None].float().to(self.observed.device)
+        return maps, torch.tensor([vmin], dtype=torch.float64)
 
 
 def as_tensor(values: np.ndarray) -> Tensor:

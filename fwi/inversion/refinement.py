@@ -13,6 +13,7 @@ from torch import Tensor
 from fwi.arrays import Array
 from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.climb import Climb
+from fwi.inversion.devices import devices_of
 from fwi.inversion.exact import finished, is_exact, rounded
 from fwi.inversion.intake import check_errors, check_gathers, kinds_of, starts_of
 from fwi.inversion.ladder import Kind, squares
@@ -23,6 +24,7 @@ from fwi.inversion.posterior import LAWS, calibrated, posterior
 from fwi.inversion.priors import Gaussian
 from fwi.inversion.problem import BOUNDS, Problem, as_tensor
 from fwi.inversion.result import Refined, Refinement
+from fwi.inversion.room import Room
 from fwi.inversion.rung import Progress
 from fwi.physics.misfit import geometry_of
 
@@ -43,6 +45,7 @@ def refine(
     draws: int = 0,
     seconds: float = SECONDS,
     threads: int | None = None,
+    device: str = "auto",
     watch: Callable[[int, Progress], None] | None = None,
 ) -> Refinement:
     """Find the maps that explain gathers, by Gauss-Newton steps on the exact simulator.
@@ -67,13 +70,15 @@ def refine(
         draws: so many maps that explain the gathers as well are drawn from the posterior.
         seconds: after which no further step of a sample is begun; one always is.
         threads: of the simulator; by default one for each processor.
+        device: where networks run and, where it is an NVIDIA GPU, the matrices of "dense" and, from
+            the A100 on, waves (`devices_of`). "auto" is the first GPU, or the CPU.
         watch: told of every step, with the number of its sample.
 
     Returns:
         The maps, none of which explains its gathers worse than its start, and how each one went.
 
     Raises:
-        ValueError: if shapes or values do not fit.
+        ValueError: if shapes or values do not fit, or the device is not there.
         TypeError: if the gathers are not floating.
         KeyError: if a family or method is unknown.
     """
@@ -83,9 +88,9 @@ def refine(
     kinds = kinds_of(family, len(gathers))
     is_first_guess = not isinstance(start, str)
     settings = Settings(
-        choose(geometry, method), noise, bounds, draws, seconds, threads, is_first_guess
+        choose(geometry, method), noise, bounds, draws, seconds, threads, device, is_first_guess
     )
-    starts = starts_of(start, gathers, geometry)
+    starts = starts_of(start, gathers, geometry, device)
     return Refinement(
         [
             _Sample(
@@ -111,6 +116,7 @@ class Settings:
     draws: int
     seconds: float
     threads: int | None
+    device: str
     is_first_guess: bool
 
 
@@ -132,9 +138,10 @@ class _Sample:
         """Refine first maps (n, nz, nx), m/s."""
         errors = known_errors(self.gathers, self.geometry, self.settings.noise)
         check_errors(self.number, errors)
+        matrices, waves = devices_of(self.settings.device)
         problem = Problem(
-            as_tensor(self.gathers), as_tensor(errors.sigma), self.geometry,
-            self.settings.threads, bounds=self.settings.bounds,
+            as_tensor(self.gathers).to(waves), as_tensor(errors.sigma).to(waves), self.geometry,
+            self.settings.threads, Room(matrices), self.settings.bounds,
         )  # fmt: skip
         within = starts.clamp(*problem.bounds)
         self.notes += [*errors.notes, *([] if bool((within == starts).all()) else [_OUTSIDE])]

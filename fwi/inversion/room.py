@@ -1,21 +1,37 @@
-"""Large arrays that are made again and again in one place of memory."""
+"""Large matrices that are made again and again in one place of memory, on a processor or a GPU."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from fwi.arrays import Array
+import torch
+from torch import Tensor
 
 
 class Room:
-    """Memory by name, handed out uncleared: fresh memory costs as much as filling it."""
+    """Memory by name, handed out uncleared: fresh memory costs as much as filling it.
 
-    def __init__(self) -> None:
-        self._kept: dict[str, Array] = {}
+    Args:
+        device: where tensors lie unless asked otherwise.
+    """
 
-    def array(self, name: str, shape: tuple[int, ...]) -> Array:
-        """Give a float32 array of a shape; what an earlier one of the name held is lost."""
-        size = int(np.prod(shape))
-        if name not in self._kept or self._kept[name].size < size:
-            self._kept[name] = np.empty(size, np.float32)
-        return self._kept[name][:size].reshape(shape)
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        self._kept: dict[str, Tensor] = {}
+
+    def tensor(
+        self, name: str, shape: tuple[int, ...], device: torch.device | None = None
+    ) -> Tensor:
+        """Give a float32 tensor of a shape; what an earlier one of the name held is lost.
+
+        Args:
+            name: each stays on one device.
+            shape: of the tensor.
+            device: where it lies; by default the room's.
+        """
+        size, device = math.prod(shape), device or self.device
+        if name not in self._kept or self._kept[name].numel() < size:
+            # A GPU reads memory faster that the system cannot move.
+            pinned = device.type == "cpu" != self.device.type
+            self._kept[name] = torch.empty(size, device=device, pin_memory=pinned)
+        return self._kept[name][:size].view(shape)

@@ -58,7 +58,7 @@ def may_be_flat(problem: Problem) -> bool:
         for side in (1, -1)
         if int(source) + side * offset in place and (i > 0 or side < 0)
     ]
-    used = problem.sigma.isfinite().any(1)
+    used = problem.sigma.isfinite().any(1).cpu()
     pairs = [pair for pair in pairs if all(bool(used[trace]) for trace in pair)]
     if not pairs:
         return False

@@ -79,7 +79,7 @@ class Quadratic:
         change = scale * x[:-1]
         along = change.view_as(self.slope)[None].float()
         data = self.band.apply(self.linear.jvp(along, x[-1:].float())[0])
-        back = self.linear.vjp(self.band.adjoint(data)[None])[0].flatten().double()
+        back = self.linear.vjp(self.band.adjoint(data)[None])[0].flatten().to(x)
         own = self.curvature.apply(change) + back / s2
         sponge = self._with_sponge(data) + self.sponge_curvature * float(x[-1])
         return torch.cat([scale * own + x[:-1] / self.radius**2, x.new_tensor([sponge])])

@@ -137,7 +137,8 @@ def _one(
         refined = refine(
             gathers, first, section.family, method=section.method, noise=section.noise,
             draws=section.draws,
-            seconds=section.seconds, threads=config.machine.threads, watch=watch,
+            seconds=section.seconds, threads=config.machine.threads,
+            device=config.machine.device, watch=watch,
         ).samples[0]  # fmt: skip
     except ValueError as error:
         raise ValueError(f"sample {name}: {error}") from None

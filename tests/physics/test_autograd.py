@@ -26,9 +26,6 @@ GEOMETRY = AcquisitionGeometry(
 SHAPE = (2, 12, 16)
 GATHERS = (2, *GEOMETRY.gather_shape)
 
-# Torch's own, when it first differentiates forward.
-jit_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit.script:")
-
 
 def white(shape: tuple[int, ...], seed: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal(shape))
@@ -83,7 +80,6 @@ def test_samples_are_reported_in_order(velocity: Tensor, engine: str) -> None:
     assert finished == [0, 1]
 
 
-@jit_deprecated
 def test_forward_mode_gives_the_tangent(velocity: Tensor, engine: str) -> None:
     direction = white(SHAPE, 1)
     expected = of_arrays(velocity, engine).jvp(direction.numpy())
@@ -97,7 +93,6 @@ def test_forward_mode_gives_the_tangent(velocity: Tensor, engine: str) -> None:
     assert_close(tangent, expected, 1e-11)
 
 
-@jit_deprecated
 def test_forward_mode_follows_the_sponge_alone(velocity: Tensor, engine: str) -> None:
     lowest, rates = torch.tensor([1500.0, 1300.0]).double(), white((2,), 1)
     linear = of_arrays(velocity, engine, vmin=lowest.numpy())

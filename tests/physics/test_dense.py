@@ -37,9 +37,6 @@ TINY = AcquisitionGeometry(
 )
 MEMORY = 400.0
 
-# Torch's own, when it first differentiates forward.
-jit_deprecated = pytest.mark.filterwarnings("ignore:`torch.jit.script:")
-
 
 def maps(geometry: AcquisitionGeometry, batch: int = 2) -> Array:
     """White noise between 1500 and 4500 m/s, (batch, nz, nx): each map has its own minimum."""
@@ -148,7 +145,6 @@ def test_gradient_with_respect_to_vmin_equals_the_kernel() -> None:
     assert worst(vmin.grad, kernel.vmin_vjp(residual)) < 1e-11
 
 
-@jit_deprecated
 def test_tangent_equals_the_kernel() -> None:
     velocity, lowest = maps(GEOMETRY), np.array([1500.0, 1300.0])
     direction, rates = white(velocity.shape, 1), white((2,), 2)
@@ -162,7 +158,6 @@ def test_tangent_equals_the_kernel() -> None:
     assert worst(change, kernel.jvp(direction, rates)) < 1e-11
 
 
-@jit_deprecated
 def test_derivatives_are_those_of_central_differences() -> None:
     """Backward and forward, with respect to maps and sponges; a scaled map suits the step."""
     scaled = torch.from_numpy(maps(TINY) / 1e3).requires_grad_()
@@ -262,7 +257,6 @@ def derivatives(velocity: Tensor, compiled: bool) -> list[Tensor]:
     return [gathers.detach(), v.grad, tangent]
 
 
-@jit_deprecated
 @pytest.mark.skipif(
     not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="torch.compile needs a compiler"
 )

@@ -36,15 +36,24 @@ def descend(problem: Problem, state: State, rung: Rung, watch: Watch, is_over: I
     return gauss_newton(problem, state, rung, watch, is_over, prepare)
 
 
-def rows_at(problem: Problem, band: Band, at: Point) -> tuple[Tensor, int]:
+def rows_at(problem: Problem, band: Band, at: Point, whole: bool = False) -> tuple[Tensor, int]:
     """A band's Jacobian, transposed (`jacobian`), in the problem's memory.
+
+    Args:
+        problem: the sample.
+        band: filter and weights.
+        at: where the scheme is linearised.
+        whole: take the padding to its end (`edges`): slower, and exact at the map's edge too.
 
     Returns:
         (cells, S, R', T') float32, and which so-manieth receiver was taken.
     """
     g, velocity = problem.geometry, at.state.velocity
     highest = band.sampled / g.dt
-    green = Green(velocity.numpy(), at.state.vmin, g, highest, problem.room, problem.threads)
+    green = Green(
+        velocity.numpy(), at.state.vmin, g, highest, problem.room, problem.threads,
+        problem.observed.device, whole,
+    )  # fmt: skip
     every = receiver_spacing(g, float(velocity.min()), band)
     return jacobian(at.linear, green, g, band, problem.room, every), every
 
@@ -82,4 +91,4 @@ class Cholesky:
 
     def solve(self, values: Tensor) -> Tensor:
         """Divide a vector (cells,) float64 by the matrix."""
-        return torch.cholesky_solve(values[:, None].to(self.lower), self.lower)[:, 0].double()
+        return torch.cholesky_solve(values[:, None].to(self.lower), self.lower)[:, 0].to(values)

@@ -53,7 +53,7 @@ def squared_probes(band: Band, at: Point, probes: int, seed: int = 0) -> Tensor:
     generator, total = torch.Generator().manual_seed(seed), torch.zeros_like(at.state.velocity)
     for _ in range(probes):
         signs = 2.0 * torch.randint(2, at.residual.shape, generator=generator) - 1
-        total += at.back(band, signs).square()
+        total += at.back(band, signs.to(at.residual)).square()
     return total * (band.spacing / probes)
 
 

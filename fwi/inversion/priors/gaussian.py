@@ -123,7 +123,7 @@ class Dense:
 
     def add_to(self, matrix: Tensor) -> None:
         """Add it to a dense matrix in place."""
-        matrix.add_(self.matrix)
+        matrix.add_(self.matrix.to(matrix.device))
 
     def apply(self, values: Tensor) -> Tensor:
         """Multiply it with a vector (cells,)."""
