@@ -36,6 +36,7 @@ _STUCK = 0.015  # relative residual of the lowest band: another start is tried
 _NEAR = 0.02  # likewise of the whole record, after the approach: the kind was guessed wrong
 _NOISE = 1.5  # times that of a band explains it
 _SETTLED = 30.0  # noise deviations: a layered map that is nearer is drawn to its regions' values
+_ALIKE = 0.02  # of a residual: maps whose residuals differ by less explain as much
 _STEPS = Variation(eps=1.0, p=0.4)
 _PASSES = 4  # of the last band, from total variation again, where one does not reach the noise
 
@@ -82,7 +83,7 @@ class Climb:
                 kind = "noisy"
             state = self._take(state, self._bands(kind, starts[0])[-1:])
             state = self._pass(state, kind, starts[0])
-            best = min(best, state, key=self._order)
+            best = state if self._is_better(state, best) else best
         return self._alone(best), kind
 
     def _pass(self, state: State, kind: Kind, first: Tensor) -> State:
@@ -106,10 +107,13 @@ class Climb:
                 break
         return state
 
-    def _order(self, state: State) -> tuple[float, float]:
-        """Order maps: those that explain more first, of those that explain all the simpler ones."""
-        left = self.problem.relative(self.problem.noise_band(), self._alone(state))
-        return max(left, EXPLAINED), _STEPS.value(state.velocity)
+    def _is_better(self, state: State, other: State) -> bool:
+        """Say whether a map explains more than another or, where both do as much, is simpler."""
+        noise = self.problem.noise_band()
+        left, of_other = (self.problem.relative(noise, self._alone(s)) for s in (state, other))
+        if abs(left - of_other) < _ALIKE * of_other:
+            return _STEPS.value(state.velocity) < _STEPS.value(other.velocity)
+        return left < of_other
 
     @property
     def _frequency(self) -> float:

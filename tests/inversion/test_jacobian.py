@@ -8,9 +8,10 @@ import torch
 
 import fwi
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.inversion.band import Band, make_band
+from fwi.inversion.band import EXACT, Band, make_band, noise_band
 from fwi.inversion.green import Green
 from fwi.inversion.jacobian import exact_column, gram, jacobian, receiver_spacing, thinned_rows
+from fwi.inversion.noise import rounding_noise
 from fwi.inversion.room import Room
 
 # Sources below the receivers, three of them, none at a receiver's place; another grid and step.
@@ -75,6 +76,29 @@ def test_columns_of_the_edge_sum_over_the_padding(case: Case) -> None:
     places = (0.0, 0.3), (0.4, 0.0), (0.7, 1.0), (1.0, 0.4)
     for cell in flat(case.geometry, *places):
         assert case.error(cell) < (0.06 if case.geometry.sponge_width == 120 else 0.16)
+
+
+def test_the_whole_padding_makes_columns_of_the_edge_exact() -> None:
+    g, velocity = OPENFWI, curved(OPENFWI)
+    linear = fwi.linearize(torch.from_numpy(velocity[None].astype(np.float32)), g)
+    observed = linear.gathers[0]
+    errors = torch.from_numpy(rounding_noise(observed.numpy().astype(np.float16)))
+    band = noise_band(observed, errors.float(), g, EXACT)
+    error = {}
+    for whole in (False, True):
+        green = Green(
+            velocity, float(velocity.min()), g, band.sampled / g.dt, Room(), whole=whole
+        )  # fmt: skip
+        rows = jacobian(linear, green, g, band, Room())
+        for cell in flat(g, (0.0, 0.3), (0.4, 0.0), (0.7, 1.0), (1.0, 0.4)):
+            exact = band.rows(exact_column(linear, g, cell))
+            error[whole, cell] = float((rows[cell] - exact).norm() / exact.norm())
+    cut, taken = (
+        np.array([e for (whole, _), e in error.items() if whole is w]) for w in (False, True)
+    )
+    # The first one lies in the sources' row, where frequencies above the sampled ones are strong.
+    assert (taken < [0.04, 0.003, 0.003, 0.003]).all()
+    assert (cut[1:] > 5 * taken[1:]).all()
 
 
 def test_columns_of_the_corners_are_exact(case: Case) -> None:

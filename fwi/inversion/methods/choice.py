@@ -43,7 +43,7 @@ def dense_memory(geometry: AcquisitionGeometry) -> float:
     """What the dense Jacobian of the whole record, its fields and its Gram matrix take, GB."""
     g = geometry
     cells, highest = g.nz * g.nx, _HIGHEST * g.frequency
-    padded = sum(edge.pads[0].size for edge in edges(g, BOUNDS[0] / highest))
+    padded = sum(edge.pads[0].size for edge in edges(g, BOUNDS[0] / highest, whole=True))
     stations = sum(len(run.source_x) for run in find_stations(g).runs)
     fields = (cells + padded) * stations * len(time_axis(g).steps)
     times = min(g.nt, 2 * highest * g.nt * g.dt)
