@@ -232,8 +232,8 @@ def test_a_process_is_refused_where_its_matrix_would_have_to_be_sparse(problem: 
 
 def test_methods_are_chosen_by_what_the_dense_one_takes() -> None:
     assert choose(OPENFWI) == "dense"
-    # Jacobian .62 GB, four matrices .38, fields of 70 stations .51.
-    assert dense_memory(OPENFWI) == pytest.approx(1.5, rel=0.1)
+    # Jacobian .62 GB, four matrices .38, fields of 70 stations, with the whole padding, .83.
+    assert dense_memory(OPENFWI) == pytest.approx(1.83, rel=0.02)
     large = replace(OPENFWI, nz=221, nx=601)
     assert choose(large) == "cg"
     assert choose(large, "lbfgs") == "lbfgs"

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 import fwi
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.inversion import Refined, refine
+from fwi.inversion.exact import finished
 from fwi.inversion.labels import relabel
 from fwi.inversion.ladder import KINDS, Kind, approach, finish, is_lost, rescue
 from fwi.inversion.methods import METHODS
@@ -158,6 +159,22 @@ def test_wrong_cells_and_a_lost_region_are_put_right(gathers: npt.NDArray[np.flo
     )
     np.testing.assert_array_equal(found, true)
     assert residual < 1.0
+
+
+def test_a_search_that_fails_leaves_the_map(
+    gathers: npt.NDArray[np.float16], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise FloatingPointError("the matrix must be positive")
+
+    monkeypatch.setattr("fwi.inversion.labels.decide", fail)
+    problem = Problem(as_tensor(gathers[0]), as_tensor(rounding_noise(gathers[0])), SMALL)
+    near = layers().astype(np.float64)
+    near[12, 3] += 2  # in doubt, and explained all the same
+    near = near + np.random.default_rng(0).normal(0, 1e-3, near.shape)
+    map_ = torch.from_numpy(near)
+    left = finished(problem, map_, "layered", gathers[0] + np.float16(1e-3), lambda: False)
+    assert float((left - map_).abs().max()) < 5
 
 
 def test_nothing_is_moved_when_time_is_up(gathers: npt.NDArray[np.float16]) -> None:
