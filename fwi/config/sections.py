@@ -27,7 +27,7 @@ class MachineConfig(Section):
     """What the work may use of this machine: no part of what a run or a store is."""
 
     device: str = key(
-        "auto", "Where networks and matrices of refine run: auto takes the first GPU, or the CPU."
+        "auto", "Where networks and refine run: auto takes the first GPU, or the CPU."
     )
     threads: Positive | None = key(None, "Threads of simulator and networks; every processor.")
     workers: Annotated[int, Field(ge=0)] | None = key(

@@ -57,10 +57,7 @@ def finished(
     near = min(problem.relative(noise, map_) for map_ in (velocity, whole)) < EXPLAINED
     if kind not in ALONG or not near or is_reached(whole.numpy()):
         return whole
-    try:
-        labelled, residual = relabel(problem, velocity.numpy(), is_over, is_reached)
-    except FloatingPointError:  # cells that the data do not hold: the map stays as it is
-        return whole
+    labelled, residual = relabel(problem, velocity.numpy(), is_over, is_reached)
     return torch.from_numpy(labelled) if residual < _most(problem, whole) else whole
 
 

@@ -121,7 +121,10 @@ def _decided(problem: Problem, here: Labelled, search: Search) -> list[Labelled]
     width = np.maximum.reduceat(changes, first) - np.minimum.reduceat(changes, first)
     smooth = linear_change(here.velocity.ravel()[places], here.smooth.ravel()[places])
     penalties = np.where(labels == OWN, search.penalty, 0.0)
-    taken = _best(curvature, slope, smooth, width.clip(1), Choices(ends, changes, penalties))
+    try:
+        taken = _best(curvature, slope, smooth, width.clip(1), Choices(ends, changes, penalties))
+    except FloatingPointError:  # data do not hold these cells: what was decided before stays
+        return []
     decided = here.labels.copy()
     decided.flat[places] = labels[taken]
     moved = replace(here, labels=decided)

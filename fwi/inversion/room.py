@@ -31,7 +31,7 @@ class Room:
         """
         size, device = math.prod(shape), device or self.device
         if name not in self._kept or self._kept[name].numel() < size:
-            # A GPU reads memory faster that the system cannot move.
+            # A GPU copies memory faster if the system cannot move it meanwhile.
             pinned = device.type == "cpu" != self.device.type
             self._kept[name] = torch.empty(size, device=device, pin_memory=pinned)
         return self._kept[name][:size].view(shape)

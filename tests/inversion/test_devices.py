@@ -17,17 +17,16 @@ SMALL = AcquisitionGeometry(
 
 
 @pytest.mark.parametrize(
-    ("name", "capability", "expected"),
+    ("capability", "expected"),
     [
-        ("T4", (7, 5), ("cuda", "cpu")),
-        ("A100", (8, 0), ("cuda", "cuda")),
-        ("H100", (9, 0), ("cuda", "cuda")),
+        pytest.param((7, 5), ("cuda", "cpu"), id="T4"),
+        pytest.param((8, 0), ("cuda", "cuda"), id="A100"),
+        pytest.param((9, 0), ("cuda", "cuda"), id="H100"),
     ],
 )
 def test_waves_run_where_memory_is_fast(
-    name: str, capability: tuple[int, int], expected: tuple[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    capability: tuple[int, int], expected: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(devices, "choose_device", lambda asked: torch.device(asked))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert tuple(device.type for device in devices_of("cuda")) == expected
