@@ -12,10 +12,10 @@ from fwi.arrays import Array
 from fwi.checks import check_finite, check_float, check_shape, check_velocity
 from fwi.geometry import AcquisitionGeometry
 from fwi.inference.predictor import load
-from fwi.inversion.climb import trend
 from fwi.inversion.ladder import Kind
 from fwi.inversion.noise import Errors
 from fwi.inversion.routing import kind_of
+from fwi.inversion.valley import trend
 
 
 def check_gathers(gathers: Array, geometry: AcquisitionGeometry) -> None:

@@ -129,7 +129,8 @@ def _decided(problem: Problem, here: Labelled, search: Search) -> list[Labelled]
     decided.flat[places] = labels[taken]
     moved = replace(here, labels=decided)
     shifts = -(values[:, -1] + values[:, :-1] @ changes[taken])
-    return [moved, replace(moved, values=np.rint(here.values + shifts))]
+    shifted = np.rint(here.values + shifts).clip(*problem.limits)
+    return [moved, replace(moved, values=shifted)]
 
 
 def _best(curvature: Array, slope: Array, smooth: Array, width: Array, choices: Choices) -> Array:

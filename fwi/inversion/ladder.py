@@ -1,8 +1,9 @@
 """In which bands a map is refined, and what it is drawn to on the way.
 
 Every rung's first step is exact to the quadratic, so that a band needs one Jacobian or two, and
-what decides is how the prior is sharpened from one to the next: total variation first, then powers
-below one, in whose many minima the map is by then in the right one.
+what decides is how the prior is sharpened from one to the next: total variation first, along the
+curve that the map's layers are seen to share, then powers below one, in whose many minima the map
+is by then in the right one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from fwi.inversion.curves import curve_of
 from fwi.inversion.levels import levels, shares
 from fwi.inversion.priors import Gaussian, Nothing, Reference, Regions, Variation
 from fwi.inversion.priors.base import Prior
@@ -42,6 +44,14 @@ _SHARPER = (
 )  # fmt: skip
 # m/s of cells about their region's value; again, about that of a map whose cells were decided.
 SETTLING = (20.0, 10.0, 5.0, 3.0, 2.0, 1.0), *((5.0, 2.0, 1.0),) * 4
+# Share of the wavelet's frequency, weight of differences along the layers, eps in m/s, steps a
+# build, tolerance, builds. With a weight of 10 a curve that is not known yet holds the map back.
+_LAYERS = (
+    (0.2, 1.0, 30.0, 2, 0.5, 4),
+    (1 / 3, 3.0, 30.0, 2, 0.5, 2), (1 / 3, 3.0, 30.0, 2, 0.5, 2),
+    (0.43, 3.0, 30.0, 2, 0.3, 2), (8 / 15, 3.0, 30.0, 2, 0.3, 2),
+    (0.73, 3.0, 25.0, 1, 0.3, 3), (1.0, 3.0, 20.0, 1, 0.3, 3), (1.0, 3.0, 20.0, 1, 0.3, 3),
+)  # fmt: skip
 _BAD_START = 0.3  # relative residual at 2 Hz: starts of 0.13 still find the way
 
 
@@ -89,6 +99,14 @@ def approach(kind: Kind, start: Tensor, frequency: float, smooth: Smooth = Gauss
     The data count far more than the prior here: of three maps of steep layers all came further in
     fewer steps than with twice the tolerance.
     """
+    if kind == "layered":
+        return [
+            Rung(
+                share * frequency, (Variation(eps, 1.0, across=across),) * turns,
+                tolerance=tolerance, builds=builds, follows=True,
+            )
+            for share, across, eps, turns, tolerance, builds in _LAYERS
+        ]  # fmt: skip
     low, middle = frequency / 3, frequency * 8 / 15
     first, second = (_first(kind, start, eps, smooth) for eps in (30.0, 20.0))
     return [
@@ -96,6 +114,20 @@ def approach(kind: Kind, start: Tensor, frequency: float, smooth: Smooth = Gauss
         Rung(middle, (first, first), tolerance=0.3, builds=2),
         Rung(frequency, (second,), goal=0.004, tolerance=0.3, builds=6),
     ]
+
+
+def followed(rung: Rung, velocity: Tensor) -> Rung:
+    """Bring the variation of a rung that asks for it to the curve of a map's layers."""
+    if not rung.follows:
+        return rung
+    curve = torch.from_numpy(curve_of(velocity.numpy()))
+    return replace(
+        rung,
+        priors=tuple(
+            replace(prior, curve=curve) if isinstance(prior, Variation) else prior
+            for prior in rung.priors
+        ),
+    )
 
 
 def finish(kind: Kind, start: Tensor, frequency: float, smooth: Smooth = Gaussian) -> list[Rung]:
@@ -106,9 +138,12 @@ def finish(kind: Kind, start: Tensor, frequency: float, smooth: Smooth = Gaussia
         return [fit, replace(fit, by_noise=True, tolerance=1.0, builds=4)]
     along = ALONG[kind]
     return [
-        Rung(frequency, (Variation(eps, p, across=along),), goal=0.0, tolerance=tolerance)
+        Rung(
+            frequency, (Variation(eps, p, across=along),), goal=0.0, tolerance=tolerance,
+            follows=kind == "layered",
+        )
         for eps, p, tolerance in _SHARPER
-    ]
+    ]  # fmt: skip
 
 
 def settle(velocity: Tensor, std: float, frequency: float) -> Rung:

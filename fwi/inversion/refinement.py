@@ -26,6 +26,8 @@ from fwi.inversion.problem import BOUNDS, Problem, as_tensor
 from fwi.inversion.result import Refined, Refinement
 from fwi.inversion.room import Room
 from fwi.inversion.rung import Progress
+from fwi.inversion.valley import ValleySearch
+from fwi.inversion.walk import Walk
 from fwi.physics.misfit import geometry_of
 
 SECONDS = 300.0  # most maps need a third of it; steep ones all
@@ -198,10 +200,8 @@ class _Sample:
         smooth = Gaussian if takes_processes(self.geometry, method) else squares
         # Only whole Jacobians are exact enough to decide cells.
         whole = complete if method == "dense" else None
-        return Climb(
-            problem, self.kind, METHODS[method], smooth, whole,
-            self._note, self._is_over, is_reached,
-        )  # fmt: skip
+        walk = Walk(problem, METHODS[method], self._note, self._is_over)
+        return Climb(ValleySearch(walk, self.kind, smooth), whole, is_reached)
 
     def _note(self, progress: Progress) -> None:
         self.steps.append(progress)

@@ -46,6 +46,7 @@ class Rung:
     sponge_std: float = SPONGE_STD
     unknown: Unknown = SLOWNESS_SQUARED
     by_noise: bool = False
+    follows: bool = False
 
     def band(self, problem: Problem) -> Band:
         """Lay out what is fitted."""

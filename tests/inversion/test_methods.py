@@ -155,6 +155,7 @@ def test_probes_give_the_diagonal_of_exact_columns(problem: Problem, peak: float
 
 PRIORS: dict[str, Prior] = {
     "variation": Variation(10.0, 0.5, across=3.0),
+    "variation along a curve": Variation(10.0, 0.5, curve=torch.arange(16) % 5),
     "reference": Reference(START.velocity, 100.0),
     "nothing": Nothing(),
     "within": Within(Variation(), (2000.0, 2300.0)),

@@ -16,6 +16,9 @@ SOME = {
     "variation": Variation(10, 1.0),
     "variation along": Variation(3, 0.5, across=30),
     "variation sharp": Variation(1, 0.3),
+    "variation along a curve": Variation(
+        3, 0.5, across=2, curve=torch.tensor([0, 1, 3, 2, 1, 1, 0, -2, -9])
+    ),
     "reference": Reference(torch.full(SHAPE, 2600.0, dtype=torch.float64)),
     "none": Nothing(),
     "regions": Regions(torch.rand(63, 4, generator=torch.Generator().manual_seed(2)).double(), 7.0),

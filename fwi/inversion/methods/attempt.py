@@ -51,7 +51,9 @@ class Attempt:
     ) -> None:
         self._problem, self._rung, self._band, self._at = problem, rung, band, at
         self._means, self.relative = means, band.relative(at.misfit)
-        within = Within(prior, problem.bounds)
+        low, high = problem.bounds
+        # In the end the sponge's velocity, the smallest, is known far better than any cell's.
+        within = Within(prior, (max(low, at.state.vmin) if rung.by_noise else low, high))
         self._objective = objective_about(problem, rung, within, band, at)
         self._value = self._objective.value(at.state.velocity, at.state.vmin, at.misfit)
 

@@ -20,8 +20,8 @@ from torch import Tensor
 from fwi.arrays import Array
 from fwi.inversion.priors.base import Curvature
 from fwi.inversion.priors.gaussian import Dense
+from fwi.inversion.priors.pairs import Pairs
 from fwi.inversion.priors.reference import Diagonal
-from fwi.inversion.priors.variation import Differences
 from fwi.inversion.priors.within import Held
 
 
@@ -87,19 +87,13 @@ def parts(curvature: Curvature) -> tuple[Array, tuple[Array, Array, Array]]:
             return own + weights.numpy(), joined
         case Diagonal(weights):
             return weights.numpy(), (nobody, nobody, np.empty(0))
-        case Differences(down, along):
-            return np.zeros(down.shape[1] * len(along)), _pairs(down.numpy(), along.numpy())
+        case Pairs(first, second, weights):
+            cells = int(torch.maximum(first, second).max()) + 1
+            return np.zeros(cells), (first.numpy(), second.numpy(), weights.numpy())
     raise TypeError(
         "the prior must join neighbours alone for this method, got a curvature of type "
         f"{type(curvature).__name__}; use Variation, with p=2 for smooth maps, or method='dense'"
     )
-
-
-def _pairs(down: Array, along: Array) -> tuple[Array, Array, Array]:
-    cells = np.arange(len(along) * down.shape[1]).reshape(len(along), -1)
-    both = (cells[:-1], cells[1:], down), (cells[:, :-1], cells[:, 1:], along)
-    a, b, weights = (np.concatenate([x.ravel() for x in of]) for of in zip(*both, strict=True))
-    return a, b, weights
 
 
 def diagonal(curvature: Curvature) -> Tensor:

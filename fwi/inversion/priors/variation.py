@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fwi.inversion.priors.base import PRIORS
+from fwi.inversion.priors.pairs import Pairs
 
 
 @PRIORS.register("variation")
@@ -22,7 +23,9 @@ class Variation:
         eps: m/s.
         p: power, above 0 to 2.
         scale: b, m/s: what a difference is measured in.
-        across: weight of differences along a row over those in depth: large for flat layers.
+        across: weight of differences to the next column over those in depth: large for flat layers.
+        curve: rows by which every column's layers lie deeper, (nx,) integers: a cell's neighbour in
+            the next column is the one of its layer. None of flat ones.
 
     Source:
         L. Rudin, S. Osher, E. Fatemi, Physica D 60 (1992); weights by iteration: R. Chartrand,
@@ -33,59 +36,38 @@ class Variation:
     p: float = 1.0
     scale: float = 30.0
     across: float = 1.0
+    curve: Tensor | None = None
 
     def value(self, velocity: Tensor) -> float:
         """Energy of a map (nz, nx), m/s."""
-        down, along = self._powers(velocity, self.p / 2)
-        return float(down.sum() + self.across * along.sum()) / self.p
+        first, second, weights = self._joined(velocity)
+        return float(weights @ self._power(velocity, first, second, self.p / 2)) / self.p
 
     def gradient(self, velocity: Tensor) -> Tensor:
         """Its derivative, (nz, nx)."""
         return self.curvature(velocity).apply(velocity.flatten()).view_as(velocity)
 
-    def curvature(self, velocity: Tensor) -> Differences:
+    def curvature(self, velocity: Tensor) -> Pairs:
         """The quadratic that touches the energy at a map and lies above it."""
-        down, along = self._powers(velocity, self.p / 2 - 1)
-        per = self.scale**-2
-        return Differences(per * down, per * self.across * along)
+        first, second, weights = self._joined(velocity)
+        power = self._power(velocity, first, second, self.p / 2 - 1)
+        return Pairs(first, second, self.scale**-2 * weights * power)
 
-    def _powers(self, velocity: Tensor, power: float) -> tuple[Tensor, Tensor]:
-        """((d^2 + eps^2) / b^2)^power, in depth (nz - 1, nx) and along rows (nz, nx - 1)."""
-        steps = velocity.diff(dim=0), velocity.diff(dim=1)
-        down, along = (((d**2 + self.eps**2) / self.scale**2) ** power for d in steps)
-        return down, along
+    def _joined(self, velocity: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Cells and their neighbours, in depth and in the next column, and the pairs' weights."""
+        nz, nx = velocity.shape
+        cells = torch.arange(nz * nx).view(nz, nx)
+        curve = torch.zeros(nx, dtype=torch.long) if self.curve is None else self.curve
+        rows = torch.arange(nz)[:, None] + curve.diff()
+        within = (rows >= 0) & (rows < nz)
+        following = cells[rows.clamp(0, nz - 1), torch.arange(1, nx)][within]
+        first = torch.cat([cells[:-1].flatten(), cells[:, :-1][within]])
+        second = torch.cat([cells[1:].flatten(), following])
+        weights = velocity.new_ones(len(first))
+        weights[(nz - 1) * nx :] = self.across
+        return first, second, weights
 
-
-@dataclass(frozen=True)
-class Differences:
-    """Sum of weighted squares of neighbours' differences.
-
-    Attributes:
-        down: weights in depth, (nz - 1, nx).
-        along: weights along rows, (nz, nx - 1).
-    """
-
-    down: Tensor
-    along: Tensor
-
-    def add_to(self, matrix: Tensor) -> None:
-        """Add it to a dense matrix in place: its five diagonals."""
-        nx = self.down.shape[1]
-        down = self.down.flatten().to(matrix)
-        along = torch.nn.functional.pad(self.along, (0, 1)).flatten()[:-1].to(matrix)
-        for weights, step in ((down, nx), (along, 1)):
-            matrix.diagonal()[:-step].add_(weights)
-            matrix.diagonal()[step:].add_(weights)
-            matrix.diagonal(step).sub_(weights)
-            matrix.diagonal(-step).sub_(weights)
-
-    def apply(self, values: Tensor) -> Tensor:
-        """Multiply it with a vector (cells,)."""
-        field = values.view(len(self.along), -1)
-        flux_down, flux_along = self.down * field.diff(dim=0), self.along * field.diff(dim=1)
-        result = torch.zeros_like(field)
-        result[:-1] -= flux_down
-        result[1:] += flux_down
-        result[:, :-1] -= flux_along
-        result[:, 1:] += flux_along
-        return result.flatten()
+    def _power(self, velocity: Tensor, first: Tensor, second: Tensor, power: float) -> Tensor:
+        """((d^2 + eps^2) / b^2)^power of pairs of cells."""
+        flat = velocity.flatten()
+        return (((flat[first] - flat[second]) ** 2 + self.eps**2) / self.scale**2) ** power
