@@ -135,7 +135,7 @@ def finish(kind: Kind, start: Tensor, frequency: float, smooth: Smooth = Gaussia
     if kind not in ALONG:
         prior = (_first(kind, start, 0.0, smooth),)
         fit = Rung(frequency, prior, goal=0.0, builds=8, stagnation=0.95, unknown=VELOCITY)
-        return [fit, replace(fit, by_noise=True, tolerance=1.0, builds=4)]
+        return [fit, replace(fit, by_noise=True, tolerance=1.0, builds=16)]
     along = ALONG[kind]
     return [
         Rung(
