@@ -13,6 +13,7 @@ import fwi
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.inversion import Refined, refine
 from fwi.inversion.exact import finished, rounded
+from fwi.inversion.labelled import Labelled
 from fwi.inversion.labels import relabel
 from fwi.inversion.ladder import KINDS, Kind, approach, finish, is_lost, rescue
 from fwi.inversion.methods import METHODS
@@ -176,6 +177,25 @@ def test_a_search_that_fails_leaves_the_map(
     other = gathers[0] + np.float16(1e-3)  # which no map meets in every sample
     left = finished(problem, map_, "layered", other, lambda: False)
     assert torch.equal(left, rounded(problem, map_, "layered"))
+
+
+def test_a_search_keeps_values_at_which_the_scheme_is_stable(
+    gathers: npt.NDArray[np.float16], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Far from the truth the data may ask for any shift: the simulator refuses 7,366 m/s.
+    def far(problem: Problem, here: Labelled, places: npt.NDArray) -> tuple[npt.NDArray, ...]:
+        n = len(places)
+        shifts = np.zeros((len(here.values), n + 1))
+        shifts[:, -1] = -1e4
+        return np.eye(n), np.zeros(n), shifts
+
+    monkeypatch.setattr("fwi.inversion.labels.equations", far)
+    problem = Problem(as_tensor(gathers[0]), as_tensor(rounding_noise(gathers[0])), SMALL)
+    doubtful = layers().astype(np.float64)
+    doubtful[12, 5:25:4] += 40.0
+    found, residual = relabel(problem, doubtful, lambda: False, lambda _: False)
+    assert np.isfinite(residual)
+    assert found.max() <= problem.limits[1]
 
 
 def test_nothing_is_moved_when_time_is_up(gathers: npt.NDArray[np.float16]) -> None:
