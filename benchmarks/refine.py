@@ -103,7 +103,7 @@ def judge(job: Job) -> dict[str, object]:
 
 
 def table(rows: pl.DataFrame) -> pl.DataFrame:
-    """A line for every family and start."""
+    """A line for every family, start and device."""
     of_converged = pl.col("mae").filter(pl.col("converged")).mean()
     group = pl.col("name").str.split("/").list.first().alias("maps")
     return rows.group_by(group, "start", "device").agg(

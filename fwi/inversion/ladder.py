@@ -45,7 +45,8 @@ _SHARPER = (
 # m/s of cells about their region's value; again, about that of a map whose cells were decided.
 SETTLING = (20.0, 10.0, 5.0, 3.0, 2.0, 1.0), *((5.0, 2.0, 1.0),) * 4
 # Share of the wavelet's frequency, weight of differences along the layers, eps in m/s, steps a
-# build, tolerance, builds. With a weight of 10 a curve that is not known yet holds the map back.
+# build, tolerance, builds; twice where a curve found anew brings more. With a weight of 10 a curve
+# that is not known yet holds the map back.
 _LAYERS = (
     (0.2, 1.0, 30.0, 2, 0.5, 4),
     (1 / 3, 3.0, 30.0, 2, 0.5, 2), (1 / 3, 3.0, 30.0, 2, 0.5, 2),

@@ -33,6 +33,7 @@ class Rung:
         unknown: what is solved for.
         by_noise: every datum counts by its known error, and the wavelet stays as it is; residuals
             are in those errors' deviations.
+        follows: differences are taken along the curve of the map that it is climbed from.
     """
 
     peak: float

@@ -18,7 +18,7 @@ from fwi.inversion.routing import looks_flat, looks_layered, may_be_flat
 from fwi.inversion.rung import Rung, State
 from fwi.inversion.walk import Walk
 
-TREND = 1900.0, 3700.0  # m/s at the top and the bottom of a start without a network
+_TREND = 1900.0, 3700.0  # m/s at the top and the bottom of a start without a network
 _SMOOTHED = 3.0  # cells, of a start that is lost: its averages are kept, in slowness squared
 _STUCK = 0.03  # relative residual of the lowest band: another start is tried
 _NEAR = 0.02  # likewise of the whole record, after the approach: the kind was guessed wrong
@@ -86,5 +86,5 @@ def _averaged(velocity: Tensor) -> State:
 
 def trend(geometry: AcquisitionGeometry) -> Tensor:
     """Give a velocity that rises with depth, (nz, nx) float64, m/s."""
-    down = torch.linspace(*TREND, geometry.nz, dtype=torch.float64)
+    down = torch.linspace(*_TREND, geometry.nz, dtype=torch.float64)
     return down[:, None].repeat(1, geometry.nx)
