@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from fwi.arrays import Array
+
+
+class UnusualInput(UserWarning):
+    """What is taken, and may mean something else than was meant: units, order, sampling, scale."""
+
+
+def warn_unusual(text: str) -> None:
+    """Say in one sentence what is unusual; the command line prints it as one line.
+
+    Args:
+        text: name, expected, got, fix.
+    """
+    warnings.warn(text, UnusualInput, stacklevel=3)
 
 
 def check_shape(name: str, array: Array, shape: Sequence[int | None], fix: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Any
 
 import typer
@@ -43,8 +44,22 @@ for _name, _stage in STAGES.items():
     app.command(_name, help=_stage.summary)(_listed)
 
 
+def _say_warnings() -> None:
+    """Print the project's own warnings as one line, without the place in the code."""
+    others = warnings.showwarning
+
+    def say(message: Any, category: type[Warning], *place: Any, **where: Any) -> None:
+        if category.__module__.startswith("fwi."):
+            print(f"fwi: warning: {message}", file=sys.stderr)
+        else:
+            others(message, category, *place, **where)
+
+    warnings.showwarning = say
+
+
 def main() -> None:
     """Run the command line; an expected error is one sentence and exit status 1."""
+    _say_warnings()
     try:
         app()
     except _EXPECTED as error:
