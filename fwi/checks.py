@@ -9,6 +9,11 @@ import numpy as np
 
 from fwi.arrays import Array
 
+_LARGEST_HALF = 65504.0
+_USUAL_PEAK = 45.0  # of OpenFWI's gathers, which reach 39 to 56
+# Float16's values next to 0 are 6e-8 apart: a ten-thousandth of the waves of this peak.
+_LEAST_PEAK = 1e-3
+
 
 class UnusualInput(UserWarning):
     """What is taken, and may mean something else than was meant: units, order, sampling, scale."""
@@ -104,3 +109,23 @@ def check_gathers(
     check_shape(name, gathers, (None, n_shots, nt, n_receivers), fix)
     check_float(name, gathers)
     check_finite(name, gathers)
+
+
+def check_amplitude(gathers: Array, name: str = "gathers") -> None:
+    """Check that float16, in which samples are kept, holds gathers (B, shots, time, receivers).
+
+    Raises:
+        ValueError: if a sample is too large for it, or so small that its waves would be lost.
+    """
+    for i, sample in enumerate(gathers):
+        peak = float(np.abs(sample).max())
+        if not _LEAST_PEAK <= peak <= _LARGEST_HALF:
+            fix = (
+                f"multiply them by {_USUAL_PEAK / peak:.0e}, if they are the usual ones scaled"
+                if peak
+                else "remove it"
+            )
+            raise ValueError(
+                f"{name} must reach between {_LEAST_PEAK:g} and {_LARGEST_HALF:g}, which float16 "
+                f"holds, got a peak of {peak:g} in the one at {i}; {fix}"
+            )

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -70,8 +70,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         with explained_disk_errors(path):
             yield temporary
-            for file in temporary.iterdir():
-                _sync(file)
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _sync(file)
             if path.exists():
                 path.replace(old)
             temporary.replace(path)
@@ -148,7 +149,8 @@ def open_array(path: Path) -> Array:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; check the path")
     try:
-        offset, shape, fortran, dtype = _read_header(path)
+        with path.open("rb") as file:
+            offset, shape, fortran, dtype = read_npy_header(file)
     except OSError:
         raise
     except Exception as error:  # NumPy's parser lets a damaged header raise almost anything
@@ -168,17 +170,15 @@ def open_array(path: Path) -> Array:
     return np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
 
 
-def _read_header(path: Path) -> tuple[int, tuple[int, ...], bool, np.dtype[Any]]:
+def read_npy_header(file: IO[bytes]) -> tuple[int, tuple[int, ...], bool, np.dtype[Any]]:
     """Read where the values start, their shape, whether it is Fortran's order, and their dtype."""
-    with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        shape, fortran, dtype = _HEADER_READERS[version](file)
-        offset = file.tell()
+    version = np.lib.format.read_magic(file)
+    shape, fortran, dtype = _HEADER_READERS[version](file)
     # A product of sizes beyond this would overflow, or promise an array that no machine holds.
     if any(type(n) is not int or n < 0 for n in shape) or math.prod(shape) > sys.maxsize:
         raise ValueError(f"impossible shape {shape}")
     np.broadcast_to(np.empty((), dtype), shape)  # refuses a rank or sizes that NumPy cannot hold
-    return offset, shape, fortran, dtype
+    return file.tell(), shape, fortran, dtype
 
 
 def fingerprint(paths: Iterable[Path]) -> int:

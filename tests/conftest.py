@@ -15,6 +15,7 @@ from hypothesis import settings
 from fwi.cli import main
 from fwi.config import Config, load_config
 from fwi.data.store import Store
+from fwi.physics.simulator import simulate
 from fwi.stages import prepare
 
 # Clocks of shared machines say nothing about the code; a failure should come back when repeated.
@@ -92,8 +93,8 @@ def training_pair() -> Callable[[Path, Path], tuple[npt.NDArray, npt.NDArray]]:
 
     def write(gathers_path: Path, maps_path: Path) -> tuple[npt.NDArray, npt.NDArray]:
         rng = np.random.default_rng(len(str(gathers_path.name)))
-        gathers = rng.normal(size=(3, 5, 1000, 70)).astype(np.float32)
         maps = rng.uniform(1500, 4500, (3, 1, 70, 70)).astype(np.float32)
+        gathers = simulate(maps[:, 0])
         for path, array in ((gathers_path, gathers), (maps_path, maps)):
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, array)

@@ -5,6 +5,7 @@ from fwi.config.loading import load_config, overrides_of, save_config
 from fwi.config.sections import (
     SECTIONS,
     Config,
+    ConvertConfig,
     ExportConfig,
     InferConfig,
     LeaderboardConfig,
@@ -20,6 +21,7 @@ __all__ = [
     "SECTIONS",
     "Choice",
     "Config",
+    "ConvertConfig",
     "ExportConfig",
     "InferConfig",
     "LeaderboardConfig",

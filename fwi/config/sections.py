@@ -46,7 +46,19 @@ class _StoreSection(Section):
     seed: Annotated[int, Field(ge=0)] = key(0, "Of maps and folds.")
 
 
-class PrepareConfig(_StoreSection):
+class _RecordedSection(Section):
+    """How gathers were recorded that are not OpenFWI's, where their files do not say."""
+
+    dt: Quantity | None = key(None, "Time step of the gathers, s; as their file says.")
+    source_x: Positions | None = key(
+        None, "Of their shots, m along the line; may be repeated. As their file says."
+    )
+    receiver_x: Positions | None = key(
+        None, "Of their receivers, m along the line; may be repeated. As their file says."
+    )
+
+
+class PrepareConfig(_StoreSection, _RecordedSection):
     """Where the samples of the store come from."""
 
     folder: Path | None = key(
@@ -109,7 +121,7 @@ class TrainConfig(Section):
     seed: Annotated[int, Field(ge=0)] = key(0, "Of weights, order and augmentation.")
 
 
-class InferConfig(Section):
+class InferConfig(_RecordedSection):
     """What is predicted, and by what."""
 
     input: Path | None = key(
@@ -124,7 +136,7 @@ class InferConfig(Section):
     out: Path | None = key(None, "Folder of the predictions; runs/<name>/predictions.")
 
 
-class RefineConfig(Section):
+class RefineConfig(_RecordedSection):
     """Which maps are refined, from what, and for how long."""
 
     input: Path | None = key(
@@ -183,6 +195,19 @@ class ExportConfig(Section):
     )
 
 
+class ConvertConfig(_RecordedSection):
+    """What is written in another format, and where."""
+
+    input: Path | None = key(
+        None, "Store, folder of files, or one file; the experiment's store.", argument=True
+    )
+    format: Literal["npy", "npz", "h5", "mat", "sgy"] = key(
+        "npy", "Of the files.", "--format", "-f"
+    )
+    n_samples: Positive = key(500, "Samples a file; SEG-Y takes one.", "--samples")
+    out: Path | None = key(None, "Folder of the files; data/<name>-<format>.")
+
+
 class ModelsConfig(Section):
     """Which networks are listed, and whether they are timed."""
 
@@ -205,6 +230,7 @@ class Config(Section):
     submit: SubmitConfig = SubmitConfig()
     leaderboard: LeaderboardConfig = LeaderboardConfig()
     export: ExportConfig = ExportConfig()
+    convert: ConvertConfig = ConvertConfig()
     models: ModelsConfig = ModelsConfig()
 
     @property

@@ -1,8 +1,8 @@
-"""What infer and simulate read: a store, a folder of files, or one file, behind one face."""
+"""What infer, refine and simulate read: a store, a folder, or one file, behind one face."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,10 +11,19 @@ from typing import Any
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.checks import check_float, check_shape
-from fwi.data.formats import find_map_files, find_test_files, open_gathers, open_maps
+from fwi.data.imported import check_alike, name_of, warn_of_left_out
+from fwi.data.layouts import (
+    Found,
+    competition_part,
+    find_map_files,
+    find_sources,
+    source_of,
+)
+from fwi.data.opened import Samples, open_map_file, open_samples
+from fwi.data.readers import UNSAID, Sampling
 from fwi.data.store import Store
 from fwi.files import fingerprint
+from fwi.geometry import AcquisitionGeometry
 
 
 @dataclass(frozen=True)
@@ -26,12 +35,14 @@ class Inputs:
         read: from a range of samples to gathers (n, S, T, R), or maps (n, Z, X), m/s.
         fingerprint: of the samples; another one where what is read changed.
         read_maps: from a range of samples to the true maps (n, Z, X), m/s, where they are known.
+        geometry: with which gathers were recorded, if a store says so; OpenFWI's otherwise.
     """
 
     rows: dict[str, list[Any]]
     read: Callable[[range], Array]
     fingerprint: int
     read_maps: Callable[[range], Array] | None = None
+    geometry: AcquisitionGeometry | None = None
 
     def __len__(self) -> int:
         """Count the samples."""
@@ -42,32 +53,43 @@ class Inputs:
         return {name: column[part.start : part.stop] for name, column in self.rows.items()}
 
 
-def open_gather_inputs(path: Path) -> Inputs:
+def open_gather_inputs(path: Path, said: Sampling = UNSAID) -> Inputs:
     """Open what holds gathers.
 
     Args:
-        path: a store, a folder with .npy files of (S, T, R), or one such file, which may also
-            be (n, S, T, R).
+        path: a store, a folder of files of any format and layout that is read, or one such file.
+        said: how the gathers of files were recorded, over what they say.
 
     Raises:
         FileNotFoundError: if there is nothing, or nothing to read in it.
-        ValueError: if a file is damaged or has another rank.
+        ValueError: if a file is damaged, has another rank, or was recorded otherwise.
+        TypeError: if gathers are not floating.
     """
     if (path / "store.json").exists():
         store = Store(path)
         maps = store.maps if store.has_maps else None
-        return Inputs(_rows_of(store), store.gathers, store.fingerprint, maps)
-    if path.is_file():
-        gathers = open_gathers(path)
-        n = len(gathers)
-        ids = [path.stem] if n == 1 else [f"{path.stem}-{i}" for i in range(n)]
-        rows = _unknown(ids, [path] * n)
-        return Inputs(rows, lambda part: gathers[part.start : part.stop], fingerprint([path]))
-    files = find_test_files(path)
+        said_so = store.recipe.get("geometry")
+        geometry = None if said_so is None else AcquisitionGeometry(**_tuples(said_so))
+        return Inputs(_rows_of(store), store.gathers, store.fingerprint, maps, geometry)
+    found = _found(path)
+    warn_of_left_out(found.left_out)
+    opened = [open_samples(source, said) for source in found.sources]
+    for samples in opened:
+        check_alike(samples, opened[0])
+    places = [(samples, row) for samples in opened for row in range(samples.n)]
+    rows = _unknown(
+        [name_of(samples, row) for samples, row in places],
+        [samples.source.gathers[0] for samples, _ in places],
+    )
+    files = [file for source in found.sources for file in source.paths]
+    with_maps = all(samples.maps is not None for samples in opened)
     return Inputs(
-        _unknown([file.stem for file in files], files),
-        lambda part: np.stack([_one(files[i]) for i in part]),
+        rows,
+        lambda part: _joined(places[part.start : part.stop], lambda samples: samples.gathers),
         fingerprint(files),
+        (lambda part: _joined(places[part.start : part.stop], lambda samples: samples.maps))
+        if with_maps
+        else None,
     )
 
 
@@ -75,13 +97,13 @@ def open_map_inputs(path: Path) -> Inputs:
     """Open what holds velocity maps, all of one size.
 
     Args:
-        path: a store with maps, a folder with .npy files of maps, or one such file, which may be
+        path: a store with maps, a folder of files of maps, or one such file, which may be
             (Z, X), (n, Z, X) or (n, 1, Z, X).
 
     Raises:
         FileNotFoundError: if there is nothing, or nothing to read in it.
         ValueError: if a file is damaged, or its maps have another rank or size.
-        TypeError: if its values are not floating.
+        TypeError: if its values are no numbers.
     """
     if (path / "store.json").exists():
         store = Store(path)
@@ -89,31 +111,79 @@ def open_map_inputs(path: Path) -> Inputs:
             raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
         rows = {**_rows_of(store), "origin": [str(path)] * len(store)}
         return Inputs(rows, store.maps, store.fingerprint)
-    files = find_map_files(path)
+    files = _map_files(path)
     counts = _count_maps(files)
     places = [(file, row) for file, n in zip(files, counts, strict=True) for row in range(n)]
     ids = [
-        file.stem if n == 1 else f"{file.stem}/{row}"
-        for file, n in zip(files, counts, strict=True)
+        name if n == 1 else f"{name}/{row}"
+        for name, n in zip(_names(path, files), counts, strict=True)
         for row in range(n)
     ]
-    # One at a time, and copied: a folder may hold more files than a process may keep open.
-    opened = lru_cache(maxsize=1)(open_maps)
+    opened = lru_cache(maxsize=1)(lambda file: open_map_file(file)[2])
 
     def read(part: range) -> Array:
-        return np.stack([opened(file)[row].copy() for file, row in places[part.start : part.stop]])
+        runs = _runs(places[part.start : part.stop])
+        return np.concatenate([opened(file)(span) for file, span in runs])
 
     return Inputs(_unknown(ids, [file for file, _ in places]), read, fingerprint(files))
 
 
+def _found(path: Path) -> Found:
+    if path.is_dir():
+        return find_sources(competition_part(path, "test"), with_maps=False)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; check the path")
+    return Found([source_of(path)], {})
+
+
+def _map_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} does not exist; check the path")
+    files, left_out = find_map_files(path)
+    warn_of_left_out(left_out)
+    return files
+
+
+def _names(folder: Path, files: list[Path]) -> list[str]:
+    """Name files by their own names, and by their places where those are not one of a kind."""
+    stems = [file.stem for file in files]
+    if len(set(stems)) == len(stems):
+        return stems
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _joined(
+    places: Sequence[tuple[Samples, int]], of: Callable[[Samples], Callable[[slice], Array] | None]
+) -> Array:
+    """Read samples, those that stand beside each other in one file at once."""
+    readers = ((of(samples), span) for samples, span in _runs(places))
+    return np.concatenate([read(span) for read, span in readers if read is not None])
+
+
+def _runs(places: Sequence[tuple[Any, int]]) -> list[tuple[Any, slice]]:
+    """Join consecutive rows of one thing to slices of it."""
+    runs: list[tuple[Any, slice]] = []
+    for thing, row in places:
+        if runs and runs[-1][0] is thing and runs[-1][1].stop == row:
+            runs[-1] = thing, slice(runs[-1][1].start, row + 1)
+        else:
+            runs.append((thing, slice(row, row + 1)))
+    return runs
+
+
 def _count_maps(files: list[Path]) -> list[int]:
     """Count the maps of each file, and see that all are of the first one's size."""
-    shape, counts = open_maps(files[0]).shape[1:], []
+    first, counts = open_map_file(files[0])[1], []
     for file in files:
-        maps = open_maps(file)
-        check_shape(f"maps of {file}", maps, (None, *shape), "simulate maps of one size at a time")
-        check_float(f"maps of {file}", maps)
-        counts.append(len(maps))
+        n, shape, _ = open_map_file(file)
+        if shape != first:
+            raise ValueError(
+                f"maps of {file} must be {first} as those of {files[0]}, got {shape}; "
+                "simulate maps of one size at a time"
+            )
+        counts.append(n)
     return counts
 
 
@@ -122,14 +192,9 @@ def _rows_of(store: Store) -> dict[str, list[Any]]:
     return {name: store.catalog[name].to_list() for name in names}
 
 
-def _one(file: Path) -> Array:
-    gathers = open_gathers(file)
-    if len(gathers) != 1:
-        raise ValueError(
-            f"gathers of {file} must be one sample (shots, time, receivers), got {gathers.shape}; "
-            "give fwi infer that file alone"
-        )
-    return gathers[0]
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Undo what JSON makes of positions."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
 def _unknown(ids: list[str], files: list[Path]) -> dict[str, list[Any]]:

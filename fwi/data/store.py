@@ -96,6 +96,11 @@ class Store:
         return dict(last.iter_rows())
 
     @property
+    def has_gathers(self) -> bool:
+        """Whether the samples' gathers are there; predictions are maps alone."""
+        return self._holds("gathers")
+
+    @property
     def has_maps(self) -> bool:
         """Whether the samples' velocity maps are known."""
         return self._holds("maps")

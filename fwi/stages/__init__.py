@@ -45,6 +45,7 @@ STAGES = {
         "Compare runs, and the baselines, on one validation fold.", "leaderboard", writes=False
     ),
     "export": Stage("Write a network as ONNX, without flip average, and check it.", "export"),
+    "convert": Stage("Write gathers and maps as files of another format.", "convert"),
     "models": Stage(
         "List the networks that can be trained, and what they cost.", "models", writes=False
     ),

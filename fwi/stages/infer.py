@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fwi.config import Config
 from fwi.data.inputs import Inputs, open_gather_inputs
+from fwi.data.readers import Sampling
 from fwi.data.store import Store
 from fwi.data.writer import remove_store
 from fwi.inference.predictions import predict_inputs
@@ -30,7 +31,8 @@ def run(config: Config, *, force: bool = False) -> Store:
         ValueError: if gathers do not fit the networks; it names the sample.
     """
     section, out = config.infer, predictions_path(config)
-    inputs = open_gather_inputs(section.input or config.store_path)
+    said = Sampling(section.dt, section.source_x, section.receiver_x)
+    inputs = open_gather_inputs(section.input or config.store_path, said)
     chosen = section.checkpoints or [str(config.run_path)]
     predictors = [load(c, section.batch_size, config.machine.device) for c in chosen]
     if force:

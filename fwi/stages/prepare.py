@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fwi.config import Config
-from fwi.data.formats import find_test_files, find_training_files
 from fwi.data.generated import generated_shards
 from fwi.data.imported import test_shards, training_shards
+from fwi.data.layouts import competition_part, find_sources
 from fwi.data.shards import Shard, make_store
 from fwi.data.store import Store
 
@@ -38,6 +38,7 @@ def _plan(config: Config) -> list[Shard]:
     prepare = config.prepare
     if prepare.folder is None:
         return list(generated_shards(prepare, config.machine.threads))
-    if prepare.split == "test":
-        return list(test_shards(prepare, find_test_files(prepare.folder)))
-    return list(training_shards(prepare, find_training_files(prepare.folder)))
+    part = competition_part(prepare.folder, prepare.split)
+    found = find_sources(part, with_maps=prepare.split == "train")
+    plan = test_shards if prepare.split == "test" else training_shards
+    return list(plan(prepare, found))

@@ -17,6 +17,7 @@ from fwi.arrays import Array
 from fwi.checks import check_shape
 from fwi.config import Config
 from fwi.data.inputs import Inputs, open_gather_inputs
+from fwi.data.readers import Sampling
 from fwi.data.store import Store
 from fwi.data.writer import StoreWriter, remove_store
 from fwi.files import atomic_file
@@ -92,7 +93,8 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
         ValueError: if gathers or first maps do not fit; it names the sample.
     """
     section, out = config.refine, refined_path(config)
-    inputs = open_gather_inputs(section.input or config.store_path)
+    said = Sampling(section.dt, section.source_x, section.receiver_x)
+    inputs = open_gather_inputs(section.input or config.store_path, said)
     kind_of(section.family)
     choose(geometry_of(inputs.read(range(1))), section.method)  # before the folder is claimed
     start = _open_start(section.start, config.machine.device)

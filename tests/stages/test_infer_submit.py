@@ -14,6 +14,7 @@ import torch
 from fwi.competition import submission
 from fwi.config import Config, load_config
 from fwi.data.inputs import Inputs, open_gather_inputs
+from fwi.data.readers import Sampling
 from fwi.data.store import Store, shard_folder
 from fwi.inference import predictions, predictor
 from fwi.inference.checkpoint import Description, save_checkpoint
@@ -78,8 +79,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[range]:
     """The parts that infer reads of its source, in order."""
     parts: list[range] = []
 
-    def opened(path: Path) -> Inputs:
-        inputs = open_gather_inputs(path)
+    def opened(path: Path, said: Sampling) -> Inputs:
+        inputs = open_gather_inputs(path, said)
 
         def read(part: range) -> npt.NDArray:
             parts.append(part)
@@ -225,7 +226,7 @@ def test_gather_with_a_nan_is_named(
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (np.zeros((4, 1000, 70), np.float32), "at least 5 shots"),
+        (np.zeros((4, 1000, 70), np.float32), "must have 5 shots, got 4"),
         (np.zeros((5, 1000, 70), np.int16), "got int16; convert it"),
         (np.zeros((5, 1000), np.float32), "must be (shots, time, receivers)"),
         (np.array([{}]), "holds pickled Python objects"),
@@ -249,7 +250,7 @@ def test_bad_gathers_are_one_line(
 def test_missing_input_and_checkpoint_are_one_line(
     tmp_path: Path, folder: Path, checkpoints: list[str], refused: Callable[..., str]
 ) -> None:
-    assert "none is not a folder" in refused("infer", tmp_path / "none", "-k", checkpoints[0])
+    assert "none does not exist" in refused("infer", tmp_path / "none", "-k", checkpoints[0])
     line = refused("infer", folder, "-k", tmp_path / "none", "--out", tmp_path / "out")
     assert "none is not a checkpoint" in line
 

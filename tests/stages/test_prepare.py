@@ -188,16 +188,23 @@ FAULTS = {
     "garbage": (lambda root: (root / DATA).write_bytes(b"x" * 99), "data1.npy is not a readable"),
     "empty file": (lambda root: (root / DATA).write_bytes(b""), "data1.npy is not a readable"),
     "pickle": (save(DATA, lambda a: np.array([{}])), "data1.npy holds pickled Python objects"),
-    "time samples": (save(DATA, lambda a: a[:, :, 1:]), "(n, 5, 1000, 70), got (2, 5, 999, 70)"),
-    "batch axis": (save(DATA, lambda a: a[0]), "model1.npy must be (1, 1, 70, 70), got (3, 1"),
+    "time samples": (
+        save(DATA, lambda a: a[:, :, 1:]),
+        "must have 1000 time samples of 1 ms, got 999",
+    ),
+    "batch axis": (save(DATA, lambda a: a[0]), "model1.npy must be as many as the 1 gathers"),
     "no axis": (save(DATA, lambda a: a[0, 0, 0, 0]), "data1.npy must be (shots, time, receivers)"),
     "no sample": (save(DATA, lambda a: a[:0]), "data1.npy hold no sample"),
-    "maps' rank": (save(MODEL, lambda a: a[:, 0]), "model1.npy must be (3, 1, 70, 70), got (3, 70"),
-    "maps' count": (save(MODEL, lambda a: a[:2]), "model1.npy must be (3, 1, 70, 70), got (2, 1,"),
+    "maps' rank": (save(MODEL, lambda a: a[0, 0, 0]), "model1.npy must be (depth, line)"),
+    "maps' size": (save(MODEL, lambda a: a[..., 1:]), "must be (n, 70, 70), got (1, 70, 69)"),
+    "maps' count": (save(MODEL, lambda a: a[:2]), "model1.npy must be as many as the 3 gathers"),
     "integers": (save(DATA, lambda a: a.astype(np.int32)), "float64, got int32; convert it"),
-    "integer maps": (save(MODEL, lambda a: a.astype(np.int16)), "float64, got int16; convert it"),
+    "complex maps": (save(MODEL, lambda a: a * 1j), "must hold numbers, got complex64"),
     "NaN": (save(DATA, lambda a: put(a, np.nan)), "samples 2 to 2 of"),
-    "beyond float16": (save(DATA, lambda a: put(a, 1e6)), "gathers of shard 1 must be finite"),
+    "beyond float16": (
+        save(DATA, lambda a: put(a, 1e6)),
+        "which float16 holds, got a peak of 1e+06 in the one at 0",
+    ),
     "negative": (save(MODEL, lambda a: put(a, -1)), "positive, in m/s, got a minimum of -1"),
     "NaN map": (save(MODEL, lambda a: put(a, np.nan)), "must be finite, got 1 NaN"),
     "no maps": (lambda root: (root / MODEL).unlink(), "data1.npy has no maps beside it"),
@@ -231,7 +238,7 @@ def test_empty_and_missing_folders_are_one_line(
 ) -> None:
     options = ("--store", tmp_path / "store", "--split", split)
     (tmp_path / "empty").mkdir()
-    assert "empty holds no" in refused("prepare", tmp_path / "empty", *options)
+    assert "empty must hold gathers" in refused("prepare", tmp_path / "empty", *options)
     assert "none is not a folder" in refused("prepare", tmp_path / "none", *options)
     assert not (tmp_path / "store").exists()
 
@@ -239,8 +246,13 @@ def test_empty_and_missing_folders_are_one_line(
 @pytest.mark.parametrize(
     ("shape", "dtype", "said"),
     [
-        ((4, 1000, 70), np.float32, "must be (n, 5, 1000, 70), got (1, 4, 1000, 70)"),
-        ((2, 5, 1000, 70), np.float32, "must be (1, 5, 1000, 70), got (2, 5, 1000, 70)"),
+        (
+            (4, 1000, 70),
+            np.float32,
+            "must have 5 shots, got 4; say where they stood with --source-x",
+        ),
+        ((5, 70, 1000), np.float32, "got (5, 70, 1000); swap the last two axes"),
+        ((5, 1000, 70), np.float32, "got a peak of 0 in the one at 0; remove it"),
         ((5, 1000, 70), np.int8, "got int8; convert it"),
     ],
 )

@@ -1,0 +1,56 @@
+"""convert: what is written in any format is read again as it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fwi.config import Config, load_config
+from fwi.data.inputs import open_map_inputs
+from fwi.data.store import Store
+from fwi.stages import convert, prepare
+
+
+@pytest.fixture(scope="module")
+def five_shots(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Six samples of two families."""
+    root = tmp_path_factory.mktemp("five")
+    families = "prepare.families=[FlatVel_A,Style_B]"
+    return prepare.run(load_config(None, [f"store={root / 's'}", "prepare.n_samples=6", families]))
+
+
+def config_of(store: Path, out: Path, *overrides: str) -> Config:
+    return load_config(None, [f"convert.input={store}", f"convert.out={out}", *overrides])
+
+
+@pytest.mark.parametrize("format", ["npy", "npz", "h5", "mat", "sgy"])
+def test_a_store_comes_back_from_every_format(
+    tmp_path: Path, five_shots: Store, format: str
+) -> None:
+    overrides = (f"convert.format={format}", "convert.n_samples=2")
+    convert.run(config_of(five_shots.path, tmp_path / "files", *overrides))
+    again = prepare.run(
+        load_config(None, [f"prepare.folder={tmp_path / 'files'}", f"store={tmp_path / 'store'}"])
+    )
+    order = np.argsort(five_shots.catalog["family"].to_numpy(), kind="stable")
+    assert again.catalog["family"].to_list() == sorted(five_shots.catalog["family"])
+    assert np.array_equal(again.gathers(range(6)), five_shots.gathers(order))
+    assert np.array_equal(again.maps(range(6)), five_shots.maps(order))
+
+
+def test_predictions_are_maps_alone(tmp_path: Path, five_shots: Store) -> None:
+    maps = five_shots.maps(range(6))
+    np.save(tmp_path / "maps.npy", maps)
+    overrides = ("convert.format=npz",)
+    convert.run(config_of(five_shots.path, tmp_path / "files", *overrides))
+    assert np.array_equal(
+        np.sort(open_map_inputs(tmp_path / "files").read(range(6)), None), np.sort(maps, None)
+    )
+
+
+def test_a_folder_that_is_there_is_kept(tmp_path: Path, five_shots: Store) -> None:
+    config = config_of(five_shots.path, tmp_path / "files")
+    convert.run(config)
+    with pytest.raises(FileExistsError, match="choose another name, or --force"):
+        convert.run(config)
+    convert.run(config, force=True)
