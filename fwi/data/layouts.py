@@ -84,7 +84,7 @@ def find_sources(folder: Path, *, with_maps: bool) -> Found:
     Raises:
         FileNotFoundError: if there is nothing to read in it, or, where maps are wanted, a file
             whose name says that it holds gathers lacks them.
-        ValueError: if several files hold the same gathers or maps.
+        ValueError: if several files hold the same gathers or maps, or a name is not UTF-8.
     """
     files, left_out = walk(folder)
     parts = {file: part_of(file.relative_to(folder), folder.resolve().name) for file in files}
@@ -145,12 +145,21 @@ def walk(folder: Path) -> tuple[list[Path], dict[Path, str]]:
             folders[:] = sorted(f for f in folders if not is_litter(here / f))
             waiting += [here / f for f in folders if (here / f).is_symlink()]
             for path in sorted(here / name for name in names if not is_litter(here / name)):
+                _check_name(path)
                 why = _unread(path)
                 if why:
                     left_out[path] = why
                 else:
                     files.append(path)
     return files, left_out
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that no catalog can hold."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{str(path)!a} must have a name in UTF-8; rename it") from None
 
 
 def _unread(path: Path) -> str:

@@ -70,6 +70,12 @@ class Content:
     sampling: Sampling = UNSAID
 
 
+def state_of(path: Path) -> tuple[int, int]:
+    """Give a file's size and time of change: others where it was written anew."""
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
 def sampling_of(scalars: Mapping[str, Any], path: Path) -> Sampling:
     """Understand the arrays of a file that are named like the axes of a recording.
 
@@ -87,5 +93,7 @@ def sampling_of(scalars: Mapping[str, Any], path: Path) -> Sampling:
         values = np.ravel(scalars[key])
         if values.dtype.kind not in "fiu" or not len(values) or not np.isfinite(values).all():
             raise ValueError(f"{key} of {path} must be finite numbers, got {scalars[key]!r:.60}")
+        if key == "dt" and not values[0] > 0:
+            raise ValueError(f"dt of {path} must be positive, in s, got {values[0]:g}; mend it")
         found[key] = float(values[0]) if key == "dt" else tuple(float(x) for x in values)
     return Sampling(**found)

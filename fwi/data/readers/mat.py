@@ -11,7 +11,7 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.data.readers import hdf5
-from fwi.data.readers.base import Content, FileArray, sampling_of
+from fwi.data.readers.base import Content, FileArray, sampling_of, state_of
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HEADER = 512  # bytes of MATLAB's own before those of HDF5
@@ -40,7 +40,7 @@ def read(path: Path) -> Content:
         if kind not in _NUMBERS:
             continue
         if max(shape, default=1) == math.prod(shape):
-            axes[name] = _variable(path, name)
+            axes[name] = _variable(path, state_of(path), name)
         else:
             arrays[name] = _array(path, name, shape, kind)
     return Content(arrays, sampling_of(axes, path))
@@ -58,7 +58,7 @@ def write(path: Path, arrays: Mapping[str, Array]) -> None:
 
 def _array(path: Path, name: str, shape: tuple[int, ...], kind: str) -> FileArray:
     def load(span: slice) -> Array:
-        return _variable(path, name)[span]
+        return _variable(path, state_of(path), name)[span]
 
     return FileArray(f"{path}:{name}", shape, np.dtype(_NUMBERS[kind]), load)
 
@@ -73,7 +73,7 @@ def _listed(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
 
 
 @lru_cache(maxsize=1)  # a variable is read whole, and shards ask for it piece by piece
-def _variable(path: Path, name: str) -> Array:
+def _variable(path: Path, state: tuple[int, int], name: str) -> Array:
     import scipy.io
 
     try:

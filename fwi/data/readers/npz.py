@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.readers.base import Content, FileArray, sampling_of
+from fwi.data.readers.base import Content, FileArray, sampling_of, state_of
 from fwi.files import read_npy_header
 
 _FEW = 100_000  # values of an axis; what is longer is an array of samples
@@ -35,7 +35,7 @@ def read(path: Path) -> Content:
             if dtype.kind not in "fiu":
                 continue
             if len(shape) < 2 and math.prod(shape) <= _FEW:
-                axes[name] = _member(path, member.filename)
+                axes[name] = _member(path, state_of(path), member.filename)
             else:
                 arrays[name] = _array(path, name, shape, dtype)
     return Content(arrays, sampling_of(axes, path))
@@ -49,13 +49,13 @@ def write(path: Path, arrays: Mapping[str, Array]) -> None:
 
 def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FileArray:
     def load(span: slice) -> Array:
-        return _member(path, f"{name}.npy")[span]
+        return _member(path, state_of(path), f"{name}.npy")[span]
 
     return FileArray(f"{path}:{name}", shape, dtype, load)
 
 
 @lru_cache(maxsize=1)  # a compressed member is read whole, and shards ask for it piece by piece
-def _member(path: Path, name: str) -> Array:
+def _member(path: Path, state: tuple[int, int], name: str) -> Array:
     with _open(path) as archive, archive.open(name) as file:
         try:
             return np.lib.format.read_array(file, allow_pickle=False)
