@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from rich.table import Table
 
 from fwi.arrays import Array
+from fwi.data.summary import family_table
 from fwi.files import open_array
 
 FORMAT = 1
@@ -68,6 +70,12 @@ class Store:
         if self._holds("maps"):
             kinds.append(f"{len(self)} maps of {' x '.join(map(str, self.map_shape))}")
         return f"{self.path}: {', '.join(kinds)}"
+
+    def __rich__(self) -> Table | str:
+        """Lay out the families, where there are several."""
+        if self.catalog["family"].n_unique() == 1:
+            return str(self)
+        return family_table(self.catalog, str(self))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave open files behind: another process opens its own."""

@@ -77,9 +77,14 @@ def _variable(path: Path, state: tuple[int, int], name: str) -> Array:
     import scipy.io
 
     try:
-        return np.asarray(scipy.io.loadmat(str(path), variable_names=[name])[name])
+        values = np.asarray(scipy.io.loadmat(str(path), variable_names=[name])[name])
     except Exception as error:
         raise _damaged(path, error) from None
+    if values.dtype.kind == "c":  # which the list of variables does not tell
+        raise ValueError(
+            f"{name} of {path} must be real numbers, got complex ones; save their real part"
+        )
+    return values
 
 
 def _damaged(path: Path, error: Exception) -> ValueError:
