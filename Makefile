@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 # A test a processor: small networks gain less from a second thread than from a second test.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical
 
-.PHONY: demo test test-slow check default-weights clean
+.PHONY: demo test test-slow fuzz check default-weights clean
 
 demo: $(VENV)/.ready
 	$(BIN)/fwi demo
@@ -18,6 +18,15 @@ test: $(VENV)/.ready-dev
 
 test-slow: $(VENV)/.ready-dev
 	$(PYTEST) -m slow
+
+# A search for files that no reader refuses in its own words; finds are left beside the seeds.
+FUZZ_SECONDS ?= 60
+FUZZED := npy npz mat h5 sgy config csv store checkpoint cifar
+
+fuzz: $(VENV)/.ready-fuzz
+	set -e; for target in $(FUZZED); do mkdir -p .fuzz/$$target; \
+	$(BIN)/python fuzz/readers.py $$target -max_total_time=$(FUZZ_SECONDS) \
+	-artifact_prefix=fuzz/seeds/$$target/ .fuzz/$$target fuzz/seeds/$$target; done
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -43,6 +52,10 @@ $(VENV)/.ready-dev: pyproject.toml constraints.txt $(VENV)/bin/python
 	$(INSTALL) '.[dev]'
 	touch $@ $(VENV)/.ready
 
+$(VENV)/.ready-fuzz: $(VENV)/.ready-dev
+	$(INSTALL) '.[fuzz]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .fuzz .mypy_cache .ruff_cache .pytest_cache
 	find fwi -name '*.nb[ci]' -delete

@@ -11,6 +11,8 @@ import numpy as np
 
 from fwi.arrays import Array
 
+_SHOWN = 60  # characters
+
 
 @dataclass(frozen=True)
 class FileArray:
@@ -68,6 +70,11 @@ class Content:
 
     arrays: Mapping[str, FileArray]
     sampling: Sampling = UNSAID
+
+
+def shown(name: str) -> str:
+    """Give a name from a file as one short line, whatever it holds."""
+    return repr(name[:_SHOWN])[1:-1] + "..." * (len(name) > _SHOWN)
 
 
 def state_of(path: Path) -> tuple[int, int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.readers.base import Content, FileArray, sampling_of
+from fwi.data.readers.base import Content, FileArray, sampling_of, shown
 from fwi.data.readers.extra import required
 
 _FEW = 100_000  # values of an axis; what is longer is an array of samples
@@ -36,7 +37,7 @@ def contents(path: Path, *, reverse: bool) -> Content:
             return
         if item.external or item.is_virtual:
             raise ValueError(
-                f"{name} of {path} lies in another file; copy its values into one file"
+                f"{shown(name)} of {path} lies in another file; copy its values into one file"
             )
         shape = item.shape[::-1] if reverse else item.shape
         if max(shape, default=1) == item.size <= _FEW:
@@ -68,16 +69,20 @@ def _array(
             data = file[name]
             return data[..., span].T if reverse else data[span]
 
-    return FileArray(f"{path}:{name}", shape, dtype, load)
+    return FileArray(f"{path}:{shown(name)}", shape, dtype, load)
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
     h5py = required("h5py")
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; check the path")
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
+        with h5py.File(path, "r") as file:
+            yield file
+    except ValueError:
+        raise
+    except Exception as error:  # a damaged file lets h5py raise almost anything
         raise ValueError(
             f"{path} is not a readable HDF5 file ({' '.join(str(error).split())}); copy it again"
         ) from None

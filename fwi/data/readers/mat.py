@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.data.readers import hdf5
-from fwi.data.readers.base import Content, FileArray, sampling_of, state_of
+from fwi.data.readers.base import Content, FileArray, sampling_of, shown, state_of
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HEADER = 512  # bytes of MATLAB's own before those of HDF5
@@ -60,33 +62,41 @@ def _array(path: Path, name: str, shape: tuple[int, ...], kind: str) -> FileArra
     def load(span: slice) -> Array:
         return _variable(path, state_of(path), name)[span]
 
-    return FileArray(f"{path}:{name}", shape, np.dtype(_NUMBERS[kind]), load)
+    return FileArray(f"{path}:{shown(name)}", shape, np.dtype(_NUMBERS[kind]), load)
 
 
 def _listed(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
     import scipy.io
 
-    try:
-        return list(scipy.io.whosmat(str(path)))
-    except Exception as error:  # a damaged file lets scipy's parser raise almost anything
-        raise _damaged(path, error) from None
+    with _strict(path):
+        listed = [(name, shape, str(kind)) for name, shape, kind in scipy.io.whosmat(str(path))]
+        if any(n < 0 for _, shape, _ in listed for n in shape):
+            raise ValueError("a negative size")
+    return listed
 
 
 @lru_cache(maxsize=1)  # a variable is read whole, and shards ask for it piece by piece
 def _variable(path: Path, state: tuple[int, int], name: str) -> Array:
     import scipy.io
 
-    try:
+    with _strict(path):
         values = np.asarray(scipy.io.loadmat(str(path), variable_names=[name])[name])
-    except Exception as error:
-        raise _damaged(path, error) from None
     if values.dtype.kind == "c":  # which the list of variables does not tell
         raise ValueError(
-            f"{name} of {path} must be real numbers, got complex ones; save their real part"
+            f"{shown(name)} of {path} must be real numbers, got complex ones; save their real part"
         )
     return values
 
 
-def _damaged(path: Path, error: Exception) -> ValueError:
-    said = " ".join(str(error).split())
-    return ValueError(f"{path} is not a readable .mat file ({said}); save it again")
+@contextmanager
+def _strict(path: Path) -> Iterator[None]:
+    """Refuse a file that scipy cannot read, or reads with a doubt."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            yield
+    except Exception as error:  # a damaged file lets scipy's parser raise almost anything
+        said = " ".join(str(error).split())
+        raise ValueError(
+            f"{path} is not a readable .mat file ({said:.200}); save it again"
+        ) from None

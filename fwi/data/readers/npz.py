@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.readers.base import Content, FileArray, sampling_of, state_of
+from fwi.data.readers.base import Content, FileArray, sampling_of, shown, state_of
 from fwi.files import read_npy_header
 
 _FEW = 100_000  # values of an axis; what is longer is an array of samples
@@ -29,7 +29,7 @@ def read(path: Path) -> Content:
     with _open(path) as archive:
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
-            if member.is_dir() or name == member.filename or name.startswith("__MACOSX"):
+            if name == member.filename or name.startswith("__MACOSX"):
                 continue
             shape, dtype = _checked_header(path, archive, member)
             if dtype.kind not in "fiu":
@@ -51,7 +51,7 @@ def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
     def load(span: slice) -> Array:
         return _member(path, state_of(path), f"{name}.npy")[span]
 
-    return FileArray(f"{path}:{name}", shape, dtype, load)
+    return FileArray(f"{path}:{shown(name)}", shape, dtype, load)
 
 
 @lru_cache(maxsize=1)  # a compressed member is read whole, and shards ask for it piece by piece
@@ -60,7 +60,9 @@ def _member(path: Path, state: tuple[int, int], name: str) -> Array:
         try:
             return np.lib.format.read_array(file, allow_pickle=False)
         except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-            raise ValueError(f"{name} of {path} is damaged ({error}); copy it again") from None
+            raise ValueError(
+                f"{shown(name)} of {path} is damaged ({type(error).__name__}); copy it again"
+            ) from None
 
 
 def _open(path: Path) -> zipfile.ZipFile:
@@ -81,18 +83,18 @@ def _checked_header(
             start, shape, _, dtype = read_npy_header(file)
     except Exception as error:  # archives and headers that are damaged let almost anything through
         raise ValueError(
-            f"{member.filename} of {path} is not a readable .npy file "
+            f"{shown(member.filename)} of {path} is not a readable .npy file "
             f"({type(error).__name__}); write it with numpy.savez"
         ) from None
     if dtype.hasobject:
         raise ValueError(
-            f"{member.filename} of {path} holds pickled Python objects, which are never loaded; "
-            "save plain numbers"
+            f"{shown(member.filename)} of {path} holds pickled Python objects, which are never "
+            "loaded; save plain numbers"
         )
     expected = start + math.prod(shape) * dtype.itemsize
     if member.file_size != expected:
         raise ValueError(
-            f"{member.filename} of {path} must have the {expected} bytes that its header promises, "
-            f"got {member.file_size}; copy or make it again"
+            f"{shown(member.filename)} of {path} must have the {expected} bytes that its header "
+            f"promises, got {member.file_size}; copy or make it again"
         )
     return shape, dtype

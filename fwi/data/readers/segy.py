@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from fwi.arrays import Array
 from fwi.data.readers.base import Content, FileArray, Sampling
 from fwi.data.readers.extra import required
 
+_FLOATS = (1, 5, 6)  # formats of samples: IBM's floats, IEEE's single and double
 _CENTIMETRES = -100  # the scalar that makes integers of positions to the centimetre
 
 
@@ -142,7 +143,14 @@ def _open(path: Path) -> Any:
         raise FileNotFoundError(f"{path} does not exist; check the path")
     with path.open("rb") as raw:
         code = raw.read(3226)[3224:]
-    endian = "little" if len(code) == 2 and not code[1] and code[0] else "big"
+    endian: Literal["little", "big"] = (
+        "little" if len(code) == 2 and not code[1] and code[0] else "big"
+    )
+    if int.from_bytes(code, endian) not in _FLOATS:
+        raise ValueError(
+            f"{path} must be SEG-Y of floating-point samples (format 1, 5 or 6), got format "
+            f"{int.from_bytes(code, endian)}; convert it"
+        )
     try:
         return segyio.open(str(path), ignore_geometry=True, endian=endian)
     except Exception as error:  # a damaged file lets segyio raise almost anything
