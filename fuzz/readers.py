@@ -3,9 +3,9 @@
     python fuzz/readers.py npy -max_total_time=60 found/ fuzz/seeds/npy
 
 Each target takes bytes as the content of one file (fuzz/targets.py). What the readers may raise
-becomes a sentence on the command line; anything else is a find: libFuzzer stops there and leaves the
-bytes in a file crash-..., which belongs among the seeds once it is mended: tests/campaign reads them
-all. `make fuzz` tries all targets in turn.
+becomes a sentence on the command line; anything else is a find: libFuzzer stops there and leaves
+the bytes in a file crash-..., which belongs among the seeds once it is mended, for the campaign
+reads them all. `make fuzz` tries all targets in turn.
 """
 
 from __future__ import annotations
