@@ -215,13 +215,13 @@ def test_a_kill_while_the_first_file_is_written_costs_nothing(tmp_path: Path) ->
 
 def test_missing_catalog_column_is_named(store: Store) -> None:
     store.catalog.drop("checksum", "fold").write_parquet(store.path / "catalog.parquet")
-    with pytest.raises(ValueError, match=r"lacks the column fold, checksum; prepare .* --force"):
+    with pytest.raises(ValueError, match=r"lacks the column fold, checksum; make .* --force"):
         Store(store.path)
 
 
 def test_damaged_catalog_is_one_sentence(store: Store) -> None:
     (store.path / "catalog.parquet").write_bytes(b"PAR1 garbage")
-    with pytest.raises(ValueError, match="not readable parquet; prepare the store again"):
+    with pytest.raises(ValueError, match="not readable parquet; make the store again"):
         Store(store.path)
 
 
@@ -256,7 +256,7 @@ def test_full_disk_leaves_no_half_shard(tmp_path: Path, request: pytest.FixtureR
     request.getfixturevalue("small_disk")
     with pytest.raises(OSError, match=r"the disk is full while writing .*00000"):
         writer.write(0, rows, gathers=np.ones((3, 5, 1000, 70)), maps=maps)
-    assert list((tmp_path / "store" / "shards").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_store_may_be_moved(store: Store, tmp_path: Path) -> None:

@@ -316,7 +316,7 @@ def test_stores_whose_maps_are_unknown_are_not_submitted(
     settings = [f"prepare.folder={folder}", f"store={tmp_path / 'store'}", "prepare.split=test"]
     store = prepare.run(load_config(None, settings))
     line = refused("submit", store.path, "--out", tmp_path / "a.csv")
-    assert "maps.npy does not exist" in line
+    assert "must hold velocity maps, got gathers alone" in line
     assert not (tmp_path / "a.csv").exists()
 
 
