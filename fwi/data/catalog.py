@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def read_header(file: Path) -> dict[str, Any]:
     """Read what a store is made from.
 
     Returns:
-        Its format, n_shards and recipe.
+        Its format, n_shards and recipe, and the checksum of its catalog where it is finished.
 
     Raises:
         ValueError: if the file does not say, or is of another format.
@@ -48,7 +49,7 @@ def read_header(file: Path) -> dict[str, Any]:
             f"{file} must have n_shards of 1 or more and a recipe by name, got "
             f"{str(shards)[:20]} and a {type(header['recipe']).__name__}; {_AGAIN}"
         )
-    return header
+    return {**header, "catalog": found.get("catalog")}
 
 
 def read_catalog(path: Path, made_by: str) -> pl.DataFrame:
@@ -67,13 +68,16 @@ def read_catalog(path: Path, made_by: str) -> pl.DataFrame:
     if not file.exists():
         state = "is not finished" if described.exists() else "does not exist"
         raise FileNotFoundError(f"the store {path} {state}; run {made_by} for it")
-    n_shards = read_header(described)["n_shards"]
-    name = f"the catalog of {path}"
+    header, name = read_header(described), f"the catalog of {path}"
+    check_regular(file)
+    # Before it is parsed: a turned bit can make polars abort the process.
+    if header["catalog"] not in (None, zlib.crc32(file.read_bytes())):
+        raise ValueError(f"{name} was altered on disk; {_AGAIN}")
     catalog = read_table(file, name)
     _check_columns(name, catalog)
     catalog = catalog.select(list(CATALOG_SCHEMA))
     _check_samples(name, catalog)
-    _check_places(name, catalog, n_shards)
+    _check_places(name, catalog, header["n_shards"])
     return catalog
 
 

@@ -1,6 +1,6 @@
 """The store: shards of float16 gathers and float32 maps, and one parquet catalog.
 
-    store/store.json               what it was made from, and its shapes
+    store/store.json               what it was made from, and its catalog's checksum
     store/catalog.parquet          one row a sample; written last, so it marks a finished store
     store/shards/00000/            gathers.npy, maps.npy (either may be absent), catalog.parquet,
                                    and sources.json where it was read from files
@@ -173,7 +173,7 @@ class Store:
         array = open_array(shard_folder(self.path, shard) / f"{name}.npy")
         rows, dtype = self._rows_of[shard], np.dtype(DTYPES[name])
         of, again = f"{name} of shard {shard} of {self.path}", "make the store again with --force"
-        if array.dtype != dtype or len(array) != rows or not array.flags.c_contiguous:
+        if array.dtype != dtype or array.shape[:1] != (rows,) or not array.flags.c_contiguous:
             order = "C" if array.flags.c_contiguous else "Fortran's"
             raise ValueError(
                 f"{of} must hold {rows} samples of {dtype} in C order, got {array.shape} of "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,7 @@ class StoreWriter:
         """Tell whether a store that was begun here may go: nothing of it is finished."""
         finished = any(p.name.isdigit() for p in (self.path / "shards").glob("*"))
         try:
-            same = read_header(self._described) == self._header
+            same = read_header(self._described).items() >= self._header.items()
         except ValueError:
             if finished:
                 raise
@@ -93,8 +94,7 @@ class StoreWriter:
         begun, was_there = self._described.exists(), folder.exists()
         try:
             if not begun:
-                with atomic_file(self._described) as temporary:
-                    temporary.write_text(json.dumps(self._header, indent=2), encoding="utf-8")
+                self._describe(self._header)
             yield
         except BaseException:
             if not begun:
@@ -102,6 +102,10 @@ class StoreWriter:
                 if was_there:
                     folder.mkdir()
             raise
+
+    def _describe(self, header: dict[str, Any]) -> None:
+        with atomic_file(self._described) as temporary:
+            temporary.write_text(json.dumps(header, indent=2), encoding="utf-8")
 
     def write(
         self,
@@ -153,6 +157,7 @@ class StoreWriter:
             parts = [self._catalog(i) for i in range(self.n_shards)]
             with atomic_file(self._whole) as temporary:
                 pl.concat(parts).write_parquet(temporary)
+                self._describe({**self._header, "catalog": zlib.crc32(temporary.read_bytes())})
         return Store(self.path)
 
 
