@@ -20,13 +20,12 @@ def as_ids(ids: Any) -> list[str]:
     """
     if isinstance(ids, str | bytes) or not hasattr(ids, "__iter__"):
         raise TypeError(f"ids must be a sequence of names, got {ids!r}; put it into a list")
-    if np.ndim(ids) != 1:
-        raise TypeError(f"ids must have one axis, got {np.ndim(ids)}; flatten them")
-    listed = [i for i in ids]
+    listed = list(ids)
     for place, oid in enumerate(listed):
         if not isinstance(oid, str):
             raise TypeError(
-                f"ids must be text, got {oid!r} ({type(oid).__name__}) at {place}; convert it"
+                f"ids must be text, got {repr(oid)[:20]} ({type(oid).__name__}) at {place}; "
+                "convert it"
             )
     try:
         "".join(listed).encode()
@@ -36,7 +35,14 @@ def as_ids(ids: Any) -> list[str]:
 
 
 def count(velocity: Any) -> int:
-    """Count maps that are in any form."""
+    """Count maps that are in any form, and can be taken in parts.
+
+    Raises:
+        TypeError: if they cannot.
+    """
+    layout = str(getattr(velocity, "layout", "torch.strided"))
+    if layout != "torch.strided":
+        raise TypeError(f"velocity must be a dense tensor, got {layout}; convert it")
     try:
         return len(velocity)
     except TypeError:
@@ -92,5 +98,5 @@ def _of_tensor(values: Any) -> Array:
         return values.numpy()
     except (RuntimeError, TypeError, NotImplementedError):
         raise TypeError(
-            f"velocity must be a dense tensor, got {values.layout} on {values.device}; convert it"
+            f"velocity must be a tensor of plain values, got one on {values.device}; convert it"
         ) from None

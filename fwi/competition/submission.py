@@ -140,7 +140,7 @@ def read(path: Path | str) -> tuple[list[str], Array]:
         check_header(file, path)
         check_values(file, path)
         frame = collect(scan(file), path)
-    ids = oids(frame[HEADER[0]])
+    ids = oids(frame[HEADER[0]], path)
     if frame[HEADER[0]].to_list() != rows_of(ids).to_list():
         raise ValueError(f"{path} must hold rows 0 to {SIDE - 1} of each map in order; write it so")
     values = frame.select(VALUES).to_numpy().astype(np.float32)
@@ -157,10 +157,7 @@ def sample_ids(sample_submission: Path | str) -> list[str]:
     """
     path = Path(sample_submission)
     names = _sample_rows(path)
-    try:
-        ids = oids(names)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    ids = oids(names, path)
     if not ids:
         raise ValueError(f"{path} has no rows; take the competition's sample submission")
     expected = rows_of(ids)
@@ -198,7 +195,7 @@ def validate(path: Path | str, sample_submission: Path | str | None = None) -> i
 def _validate(file: Path, name: Path, sample_submission: Path | str | None) -> int:
     names = row_names(file, name)
     if sample_submission is None:
-        expected = rows_of(oids(names))
+        expected = rows_of(oids(names, name))
     else:
         expected = _sample_rows(Path(sample_submission))
     check_rows(name, names, expected)

@@ -36,8 +36,12 @@ def row_names(file: Path, name: Path) -> pl.Series:
     return names
 
 
-def oids(names: pl.Series) -> list[str]:
+def oids(names: pl.Series, name: Path | None = None) -> list[str]:
     """Give the ids behind row names, each once, in order of appearance.
+
+    Args:
+        names: of rows.
+        name: the file's that they are of, for the error.
 
     Raises:
         ValueError: if a name is not `<oid>_y_<0..69>`.
@@ -45,7 +49,8 @@ def oids(names: pl.Series) -> list[str]:
     found = names.str.extract(r"^([^\r\n]+)_y_(?:[0-9]|[1-6][0-9])$")
     wrong = names.filter(found.is_null())
     if len(wrong):
-        raise ValueError(f"{HEADER[0]} must read <oid>_y_<0..{SIDE - 1}>, got {wrong[0]!r}")
+        where = f" in {name}" if name else ""
+        raise ValueError(f"{HEADER[0]} must read <oid>_y_<0..{SIDE - 1}>, got {wrong[0]!r}{where}")
     return found.unique(maintain_order=True).to_list()
 
 

@@ -18,7 +18,7 @@ from fwi.checks import check_finite, check_shape
 from fwi.data.catalog import CATALOG_SCHEMA, FORMAT, read_header, read_table
 from fwi.data.sources import States, read_states, write_states
 from fwi.data.store import DTYPES, SHAPES, Store, checksum, shard_folder
-from fwi.files import atomic_file, atomic_folder, locked, remove_folder
+from fwi.files import atomic_file, atomic_folder, explained_place, locked, remove_folder
 
 
 class StoreWriter:
@@ -46,11 +46,13 @@ class StoreWriter:
         recipe = json.loads(json.dumps(recipe))
         self._header = {"format": FORMAT, "n_shards": n_shards, "recipe": recipe}
         self._described, self._whole = path / "store.json", path / "catalog.parquet"
-        if path.exists() and not path.is_dir():
+        with explained_place(path):
+            there = path.exists()
+        if there and not path.is_dir():
             raise NotADirectoryError(f"{path} must be a folder for a store, got a file")
         if self._described.exists():
             self._replaces = force or self._is_another()
-        elif path.exists() and any(not p.name.startswith(".store.json.") for p in path.iterdir()):
+        elif there and any(not p.name.startswith(".store.json.") for p in path.iterdir()):
             raise FileExistsError(f"{path} is not empty and holds no store; use another folder")
         else:
             self._replaces = False

@@ -10,7 +10,7 @@ from fwi.files.atomic import (
     scratch_file,
     settled_folder,
 )
-from fwi.files.faults import explained_disk_errors
+from fwi.files.faults import explained_disk_errors, explained_place
 from fwi.files.locks import locked, remove_leftovers
 from fwi.files.reading import check_regular, fingerprint, read_json, read_safetensors
 
@@ -20,6 +20,7 @@ __all__ = [
     "check_free",
     "check_regular",
     "explained_disk_errors",
+    "explained_place",
     "fingerprint",
     "locked",
     "open_array",

@@ -27,7 +27,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
         IsADirectoryError: if a folder has that name.
         OSError: if the disk is full, with what to do; the temporary file is gone by then.
     """
-    if path.is_dir():
+    with explained_place(path):
+        named_so = path.is_dir()
+    if named_so:
         raise IsADirectoryError(f"{path} must be a file to write, got a folder; name a file in it")
     with locked(path), scratch_file(path) as temporary, explained_disk_errors(path):
         yield temporary
@@ -85,7 +87,9 @@ def check_free(path: Path, force: bool) -> Path:
     Raises:
         FileExistsError: if the file is there, without `force`.
     """
-    if path.exists() and not force:
+    with explained_place(path):
+        there = path.exists()
+    if there and not force:
         raise FileExistsError(f"{path} exists; choose another name, or --force to replace it")
     return path
 

@@ -33,6 +33,7 @@ def locked(path: Path) -> Iterator[None]:
 
     Raises:
         BlockingIOError: if another process holds it, which is named.
+        FileExistsError: if something else has the lock's name.
         OSError: if its place cannot be written to.
     """
     missing = [folder for folder in path.parents if not folder.exists()]
@@ -74,10 +75,12 @@ def _remove(folder: Path, pattern: str) -> None:
 
 def _acquired(path: Path) -> SoftFileLock:
     file = path.with_name(f".{path.name}.lock")
+    if file.is_symlink() or (file.exists() and not file.is_file()):  # a pipe would be waited for
+        raise FileExistsError(f"{file} must be the lock of {path}, got no plain file; delete it")
     lock = SoftFileLock(file, timeout=PATIENCE, poll_interval=0.02)
     try:
         lock.acquire()
-    except Timeout:
+    except (Timeout, OverflowError):  # an owner's number may be any
         raise BlockingIOError(
             f"{path} is being written by {_owner(file)}; wait for it, or delete {file} if it no "
             "longer runs"
