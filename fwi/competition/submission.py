@@ -7,18 +7,17 @@ plain (.csv), gzip (.csv.gz) or zip (.zip).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fwi.arrays import Array
-from fwi.checks import warn_unusual
-from fwi.competition.conversion import as_ids, as_maps, count
+from fwi.competition.conversion import as_ids, count
 from fwi.competition.packing import check_ending, is_packed, pack, unpacked
+from fwi.competition.rows import write_rows
 from fwi.competition.table import (
     HEADER,
     VALUES,
@@ -32,11 +31,9 @@ from fwi.competition.table import (
     scan,
 )
 from fwi.files import atomic_file, scratch_file
-from fwi.metrics import SCORED
 from fwi.openfwi import SIDE
 
 _BLOCK = 512  # maps formatted at once: some 20 MB
-_KILOMETRES = 100.0  # m/s: no rock is as slow, and none in km/s as fast
 
 
 def write(path: Path | str, ids: Sequence[str] | Array, velocity: Any) -> None:
@@ -91,34 +88,8 @@ def _write_plain(
     sample_submission: Path | str | None,
 ) -> int:
     with file.open("wb") as opened:
-        _write_rows(opened, blocks)
+        write_rows(opened, blocks)
     return _validate(file, name, sample_submission)
-
-
-def _write_rows(file: IO[bytes], blocks: Iterable[tuple[Sequence[str], Any]]) -> None:
-    seen: set[str] = set()
-    fastest = 0.0
-    file.write((",".join(HEADER) + "\n").encode())
-    for ids, velocity in blocks:
-        repeated = seen.intersection(ids) or {i for i, n in Counter(ids).items() if n > 1}
-        if repeated:
-            raise ValueError(f"ids must not repeat, got {min(repeated)!r} twice")
-        seen.update(ids)
-        maps = as_maps(velocity, len(ids))
-        fastest = max(fastest, float(maps.max()))
-        _frame(list(ids), maps).write_csv(file, include_header=False, float_precision=2)
-    if seen and fastest < _KILOMETRES:
-        warn_unusual(
-            f"velocity should be in m/s, got at most {fastest:g}; multiply by 1000 what is in km/s"
-        )
-
-
-def _frame(ids: list[str], maps: Array) -> pl.DataFrame:
-    values = maps[..., SCORED].reshape(-1, len(VALUES))
-    names = rows_of(ids)
-    oids(names)  # refuses an empty id, and one with a line break
-    frame = pl.DataFrame(np.asarray(values, np.float64), schema=VALUES)
-    return frame.insert_column(0, names)
 
 
 def read(path: Path | str) -> tuple[list[str], Array]:

@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 
 from fwi.arrays import Array
-from fwi.checks import check_finite, check_shape
-from fwi.data.catalog import CATALOG_SCHEMA, FORMAT, read_header, read_table
+from fwi.data.catalog import FORMAT, read_header, read_table
+from fwi.data.contents import stored_as
 from fwi.data.sources import States, read_states, write_states
-from fwi.data.store import DTYPES, SHAPES, Store, checksum, shard_folder
+from fwi.data.store import Store, shard_folder
 from fwi.files import atomic_file, atomic_folder, explained_place, locked, remove_folder
 
 
@@ -128,7 +128,7 @@ class StoreWriter:
         Raises:
             ValueError: if a value is not finite in the store's dtype, or shapes do not fit.
         """
-        stored, frame = _stored(shard, rows, arrays)
+        stored, frame = stored_as(shard, rows, arrays)
         self._whole.unlink(missing_ok=True)  # of a store that lost this shard
         with self.claim(), atomic_folder(shard_folder(self.path, shard)) as folder:
             for name, array in stored.items():
@@ -147,7 +147,7 @@ class StoreWriter:
 
     def holds(self, shard: int, rows: Mapping[str, Sequence[Any]], **arrays: Array) -> bool:
         """Tell whether a shard that is there holds these contents, see `write`."""
-        _, frame = _stored(shard, rows, arrays)
+        _, frame = stored_as(shard, rows, arrays)
         return self._catalog(shard).equals(frame)
 
     def _catalog(self, shard: int) -> pl.DataFrame:
@@ -180,23 +180,3 @@ def store_writer(
         return
     with locked(path):
         yield StoreWriter(path, recipe, n_shards, force=force)
-
-
-def _stored(
-    shard: int, rows: Mapping[str, Sequence[Any]], arrays: Mapping[str, Array]
-) -> tuple[dict[str, Array], pl.DataFrame]:
-    """Cast arrays as they are stored, and give their catalog."""
-    n = len(rows["sample_id"])
-    with np.errstate(over="ignore"):  # what float16 cannot hold is refused below
-        stored = {
-            name: np.ascontiguousarray(arrays[name], DTYPES[name])
-            for name in DTYPES
-            if name in arrays
-        }
-    for name, array in stored.items():
-        check_shape(f"{name} of shard {shard}", array, (n, *SHAPES[name]))
-        check_finite(f"{name} of shard {shard}", array)
-    sums = [checksum(*(a[i] for a in stored.values())) for i in range(n)]
-    columns = {**rows, "shard": [shard] * n, "row": range(n), "checksum": sums}
-    frame = pl.DataFrame({k: columns[k] for k in CATALOG_SCHEMA}, schema=CATALOG_SCHEMA)
-    return stored, frame
