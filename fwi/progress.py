@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from importlib.util import find_spec
@@ -23,6 +23,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from fwi.files import explained_disk_errors
 
 console = Console(stderr=True)
 _LINE_SECONDS = 30
@@ -114,7 +116,7 @@ def _lines(what: str, total: int, done: int) -> Iterator[Advance]:
 def log_to(path: Path) -> Iterator[None]:
     """Append the package's log to a file while the block runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path)
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger = logging.getLogger("fwi")
     logger.addHandler(handler)
@@ -123,4 +125,18 @@ def log_to(path: Path) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # a line that did not fit is told of already
+            handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk ends in a sentence, where logging would print a trace a line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        with explained_disk_errors(Path(self.baseFilename)):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Pass on what failed."""
+        raise

@@ -110,7 +110,8 @@ def submission_path(config: Config) -> Path:
 
 def finished_runs(folder: Path) -> list[RunFolder]:
     """List the runs below a folder that have a best checkpoint, by name."""
-    runs = [RunFolder(path) for path in sorted(folder.glob("*"))]
+    # A hidden folder is one that a killed run was writing, or deleting.
+    runs = [RunFolder(p) for p in sorted(folder.glob("*")) if not p.name.startswith(".")]
     return [run for run in runs if run.best.is_dir()]
 
 

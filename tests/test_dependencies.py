@@ -13,6 +13,7 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 # Kaggle's image of August 2026 is built on Colab's of May 2026, Python 3.12.13.
 KAGGLE = {
     "albumentations": "2.0.8",
+    "filelock": "3.29.0",
     "h5py": "3.16.0",
     "ipykernel": "6.17.1",
     "ipywidgets": "7.7.1",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import pytest
 
 from fwi import progress
-from fwi.progress import progress_bar
+from fwi.progress import log_to, progress_bar
 
 
 @pytest.fixture
@@ -42,3 +45,17 @@ def test_a_notebook_that_cannot_draw_bars_gets_lines(
     with progress_bar("dig", 2) as advance:
         advance()
     assert said[0].startswith("dig 1/2, ")
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_log_that_the_disk_does_not_hold_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = logging.getLogger("fwi.test")
+    full = pytest.raises(OSError, match=r"the disk is full while writing .*log\.txt")
+    with full as refused, log_to(tmp_path / "log.txt"):
+        log.info("first")
+        log.info("x" * 200_000)
+    assert "\n" not in str(refused.value)
+    assert capsys.readouterr().err == ""  # no trace of logging's own
+    assert "first" in (tmp_path / "log.txt").read_text()

@@ -96,7 +96,7 @@ class Contest:
         """Yield the name and the predicted validation maps of each run, or of a store of maps."""
         for path in runs:
             if (path / "store.json").exists():
-                yield f"{path.parent.name}/{path.name}", self._stored(Store(path))
+                yield f"{path.parent.name}/{path.name}", self._stored(Store(path, "fwi infer"))
                 continue
             predictor = load(path, device=self.device)
             maps = predict_store(predictor, self.validation, self.tta)
@@ -106,8 +106,10 @@ class Contest:
         """Read the validation samples' maps from what infer or refine wrote.
 
         Raises:
-            ValueError: if one of them is missing.
+            ValueError: if one of them is missing, or the store holds no maps.
         """
+        if not store.has_maps:
+            raise ValueError(f"leaderboard.runs must hold maps, got gathers alone in {store.path}")
         rows = {name: i for i, name in enumerate(store.catalog["sample_id"])}
         names = self.validation.catalog["sample_id"].to_list()
         found = [rows[name] for name in names if name in rows]

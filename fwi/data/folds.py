@@ -20,8 +20,8 @@ def assign_folds(families: Sequence[str], n_folds: int, seed: int) -> npt.NDArra
         seed: of the shuffle.
 
     Returns:
-        The fold of each sample, 0 to n_folds - 1; within a family the folds' sizes differ by one
-        at most.
+        The fold of each sample, 0 to n_folds - 1; within a family, and over all, the folds' sizes
+        differ by one at most.
 
     Raises:
         ValueError: if there are fewer than two folds.
@@ -31,9 +31,11 @@ def assign_folds(families: Sequence[str], n_folds: int, seed: int) -> npt.NDArra
     rng = np.random.default_rng(seed)
     names = np.asarray(families)
     folds = np.empty(len(names), np.int64)
+    first = 0
     for family in np.unique(names):
         members = rng.permutation(np.flatnonzero(names == family))
-        folds[members] = np.arange(len(members)) % n_folds
+        folds[members] = np.arange(first, first + len(members)) % n_folds
+        first += len(members)  # else families of a sample or two would all begin in fold 0
     return folds
 
 
@@ -51,5 +53,13 @@ def split(store: Store, fold: int) -> tuple[Store, Store]:
     parts = store.where(pl.col("fold") != fold), store.where(pl.col("fold") == fold)
     if not len(parts[0]) or not len(parts[1]):
         known = sorted(store.catalog["fold"].unique().to_list())
-        raise ValueError(f"fold must leave samples on both sides, got {fold} of the folds {known}")
+        fix = (
+            f"choose one of {', '.join(map(str, known))}"
+            if len(known) > 1
+            else "make a store of 2 samples or more, with n_folds of 2 or more"
+        )
+        raise ValueError(
+            f"fold must leave samples on both sides, got {fold}, which holds {len(parts[1])} of "
+            f"the {len(store)} samples of {store.path}; {fix}"
+        )
     return parts

@@ -51,7 +51,7 @@ def training_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
                 "fold": [int(folds[first + i]) for i in part],
                 "origin": [str(source.gathers[0])] * len(part),
             }
-            yield Shard(rows, partial(_read_training, samples, part))
+            yield Shard(rows, partial(_read_training, samples, part), tuple(source.paths))
         first += samples.n
 
 
@@ -76,7 +76,8 @@ def test_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
             "fold": [-1] * n,
             "origin": [str(samples.source.gathers[0]) for samples, _ in chosen],
         }
-        yield Shard(rows, partial(_read_test, chosen))
+        files = dict.fromkeys(file for samples, _ in chosen for file in samples.source.paths)
+        yield Shard(rows, partial(_read_test, chosen), tuple(files))
 
 
 def name_of(samples: Samples, row: int) -> str:

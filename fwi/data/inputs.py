@@ -22,7 +22,7 @@ from fwi.data.layouts import (
 from fwi.data.opened import Samples, open_map_file, open_samples
 from fwi.data.readers import UNSAID, Sampling
 from fwi.data.store import Store
-from fwi.files import fingerprint
+from fwi.files import check_regular, fingerprint
 from fwi.geometry import AcquisitionGeometry
 
 
@@ -131,16 +131,14 @@ def open_map_inputs(path: Path) -> Inputs:
 def _found(path: Path) -> Found:
     if path.is_dir():
         return find_sources(competition_part(path, "test"), with_maps=False)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; check the path")
+    check_regular(path)
     return Found([source_of(path)], {})
 
 
 def _map_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
     if not path.is_dir():
-        raise FileNotFoundError(f"{path} does not exist; check the path")
+        check_regular(path)
+        return [path]
     files, left_out = find_map_files(path)
     warn_of_left_out(left_out)
     return files

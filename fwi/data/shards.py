@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fwi.arrays import Array
+from fwi.data.sources import changed, states_of
 from fwi.data.store import Store
-from fwi.data.writer import StoreWriter, remove_store
+from fwi.data.writer import StoreWriter, store_writer
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.simulator import simulate
 from fwi.progress import Advance, progress_bar
@@ -17,10 +20,17 @@ from fwi.progress import Advance, progress_bar
 
 @dataclass(frozen=True)
 class Shard:
-    """What goes into one shard: its catalog rows, and how its arrays are made."""
+    """What goes into one shard: its catalog rows, and how its arrays are made.
+
+    Attributes:
+        rows: sample_id, family, fold and origin of its samples.
+        make: gives its arrays by name, and counts the samples on the way.
+        sources: the files that `make` reads; where one was changed since, the store is refused.
+    """
 
     rows: dict[str, list[Any]]
     make: Callable[[Advance], dict[str, Array]]
+    sources: tuple[Path, ...] = ()
 
 
 def make_store(
@@ -31,29 +41,64 @@ def make_store(
     Args:
         what: the stage, for its progress bar.
         path: the store's folder.
-        recipe: all that determines the contents.
+        recipe: all that determines the contents, but for the shards' sources.
         shards: those of the whole store.
-        force: delete a store that is there and begin anew.
+        force: replace a store that is there, once the first shard is made.
 
     Returns:
         The finished store.
 
     Raises:
-        FileExistsError: if the folder holds a store of another recipe, without `force`.
+        BlockingIOError: if another process is writing the store.
+        FileExistsError: if the folder holds a store of another recipe, or of sources that were
+            changed since, without `force`.
         ValueError: if a sample does not fit; the shards finished before are kept.
     """
-    if force:
-        remove_store(path)
-    writer = StoreWriter(path, recipe, len(shards))
-    missing = writer.missing()
-    if not missing and (path / "catalog.parquet").exists():
-        return Store(path)
-    sizes = [len(shard.rows["sample_id"]) for shard in shards]
-    todo = sum(sizes[i] for i in missing)
-    with progress_bar(what, sum(sizes), sum(sizes) - todo) as advance:
-        for i in missing:
-            writer.write(i, shards[i].rows, **shards[i].make(advance))
-    return writer.finish()
+    _check_names(shards)
+    with store_writer(path, recipe, len(shards), force=force) as writer:
+        _check_sources(writer, shards)
+        missing = writer.missing()
+        sizes = [len(shard.rows["sample_id"]) for shard in shards]
+        todo = sum(sizes[i] for i in missing)
+        with progress_bar(what, sum(sizes), sum(sizes) - todo) as advance:
+            for i in missing:
+                sources = states_of(shards[i].sources)
+                writer.write(i, shards[i].rows, sources, **shards[i].make(advance))
+        return writer.finish()
+
+
+def _check_names(shards: Sequence[Shard]) -> None:
+    """Refuse what the finished store would be refused for, before hours of work."""
+    counts = Counter(name for shard in shards for name in shard.rows["sample_id"])
+    twice = [name for name, n in counts.items() if n > 1]
+    if twice:
+        origins = [
+            str(origin)
+            for shard in shards
+            for name, origin in zip(shard.rows["sample_id"], shard.rows["origin"], strict=True)
+            if name == twice[0]
+        ]
+        raise ValueError(
+            f"sample_id must not repeat, got {twice[0]!r} from {' and '.join(origins[:2])}; "
+            "rename a file"
+        )
+
+
+def _check_sources(writer: StoreWriter, shards: Sequence[Shard]) -> None:
+    """Refuse to go on with, or to hand out, shards of files that have other contents by now."""
+    for i in sorted(set(range(len(shards))) - set(writer.missing())):
+        now = states_of(shards[i].sources)
+        suspects = changed(now, writer.sources(i)) if now else []
+        if not suspects:
+            continue
+        arrays = shards[i].make(lambda *_, **__: None)
+        if not writer.holds(i, shards[i].rows, **arrays):
+            raise FileExistsError(
+                f"{writer.path} was made before {suspects[0]} was changed; use another folder, or "
+                "--force to make it anew"
+            )
+        with suppress(OSError):  # not noted, it is only read again the next time
+            writer.note_sources(i, now)
 
 
 def simulated(

@@ -1,15 +1,16 @@
 """The store: shards of float16 gathers and float32 maps, and one parquet catalog.
 
-    store/store.json               what it was made from, and its shapes
+    store/store.json               what it was made from, and its catalog's checksum
     store/catalog.parquet          one row a sample; written last, so it marks a finished store
-    store/shards/00000/            gathers.npy, maps.npy (either may be absent), catalog.parquet
+    store/shards/00000/            gathers.npy, maps.npy (either may be absent), catalog.parquet,
+                                   and sources.json where it was read from files
 
 A shard is a folder renamed into place whole: it is there and complete, or not there.
 """
 
 from __future__ import annotations
 
-import json
+import copy
 import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -22,40 +23,42 @@ import polars as pl
 from rich.table import Table
 
 from fwi.arrays import Array
+from fwi.checks import check_shape
+from fwi.data.catalog import read_catalog, read_header
 from fwi.data.summary import family_table
 from fwi.files import open_array
 
-FORMAT = 1
-CATALOG_SCHEMA = {
-    "sample_id": pl.String,
-    "family": pl.String,
-    "fold": pl.Int32,
-    "shard": pl.Int32,
-    "row": pl.Int32,
-    "origin": pl.String,
-    "checksum": pl.UInt32,
-}
 DTYPES = {"gathers": np.float16, "maps": np.float32}
+SHAPES = {"gathers": (None,) * 3, "maps": (None,) * 2}  # of a sample
 MOST_OPEN = 64  # arrays that a store keeps mapped: each holds a file open, of which 256 are usual
 
 
 class Store:
     """A finished store, opened for reading; the arrays stay on disk.
 
+    What `gathers` and `maps` read is compared with its checksum the first time; `sample`, which
+    feeds a fit, compares nothing.
+
     Args:
         path: the store's folder.
-        catalog: the rows of this view; all of the store's by default.
+        made_by: the stage that makes such a store, for the error where there is none.
 
     Raises:
         FileNotFoundError: if there is no store, or it is not finished.
-        ValueError: if the catalog lacks a column or does not fit the shards.
+        ValueError: if its description or catalog is damaged, or they do not fit each other.
     """
 
-    def __init__(self, path: Path, catalog: pl.DataFrame | None = None) -> None:
+    def __init__(self, path: Path, made_by: str = "fwi prepare") -> None:
         self.path = Path(path)
-        self.catalog = _read_catalog(self.path) if catalog is None else catalog
-        self._shard = self.catalog["shard"].to_numpy()
-        self._row = self.catalog["row"].to_numpy()
+        self._look_at(read_catalog(self.path, made_by))
+        self._rows_of = dict(self.catalog["shard"].value_counts().iter_rows())
+
+    def _look_at(self, catalog: pl.DataFrame) -> None:
+        self.catalog = catalog
+        self._shard = catalog["shard"].to_numpy()
+        self._row = catalog["row"].to_numpy()
+        self._sums = catalog["checksum"].to_numpy()
+        self._sound = np.zeros(len(catalog), bool)  # compared with their checksums
         self._open_arrays: OrderedDict[tuple[str, int], Array] = OrderedDict()
 
     def __len__(self) -> int:
@@ -83,25 +86,20 @@ class Store:
 
     def where(self, condition: pl.Expr) -> Store:
         """Give the view of the samples whose catalog row meets a condition."""
-        return Store(self.path, self.catalog.filter(condition))
+        view = copy.copy(self)
+        view._look_at(self.catalog.filter(condition))
+        return view
 
     @property
     def fingerprint(self) -> int:
         """CRC-32 of the samples' names and checksums."""
-        return checksum(self.catalog["checksum"].to_numpy()) ^ zlib.crc32(
-            "\n".join(self.catalog["sample_id"]).encode()
-        )
+        return checksum(self._sums) ^ zlib.crc32("\n".join(self.catalog["sample_id"]).encode())
 
     @property
     def recipe(self) -> dict[str, Any]:
         """What the store was made from."""
         recipe: dict[str, Any] = read_header(self.path / "store.json")["recipe"]
         return recipe
-
-    @cached_property
-    def _rows_needed(self) -> dict[int, int]:
-        last = self.catalog.group_by("shard").agg(pl.col("row").max() + 1)
-        return dict(last.iter_rows())
 
     @property
     def has_gathers(self) -> bool:
@@ -116,13 +114,13 @@ class Store:
     @cached_property
     def gather_shape(self) -> tuple[int, int, int]:
         """Shots, time samples, receivers."""
-        shots, nt, receivers = self._open("gathers", int(self._shard[0])).shape[1:]
+        shots, nt, receivers = self._open("gathers", 0).shape[1:]
         return shots, nt, receivers
 
     @cached_property
     def map_shape(self) -> tuple[int, int]:
         """Rows and columns of the maps."""
-        nz, nx = self._open("maps", int(self._shard[0])).shape[1:]
+        nz, nx = self._open("maps", 0).shape[1:]
         return nz, nx
 
     def sample(self, index: int) -> tuple[Array, Array]:
@@ -131,11 +129,19 @@ class Store:
         return self._open("gathers", shard)[row], self._open("maps", shard)[row]
 
     def gathers(self, samples: Sequence[int] | Array) -> Array:
-        """Read gathers, (n, S, T, R) float16."""
+        """Read gathers, (n, S, T, R) float16.
+
+        Raises:
+            ValueError: if one was altered on disk; it names the sample.
+        """
         return self._read("gathers", samples)
 
     def maps(self, samples: Sequence[int] | Array) -> Array:
-        """Read velocity maps, (n, Z, X) float32, m/s."""
+        """Read velocity maps, (n, Z, X) float32, m/s.
+
+        Raises:
+            ValueError: if one was altered on disk; it names the sample.
+        """
         return self._read("maps", samples)
 
     def verify(self) -> None:
@@ -144,18 +150,26 @@ class Store:
         Raises:
             ValueError: if one differs; it names the sample.
         """
-        for i, expected in enumerate(self.catalog["checksum"]):
-            parts = [self._read(name, [i])[0] for name in DTYPES if self._holds(name)]
-            if checksum(*parts) != expected:
-                raise ValueError(
-                    f"sample {self.catalog['sample_id'][i]} of {self.path} was altered on disk; "
-                    "prepare the store again with --force"
-                )
+        for i in range(len(self)):
+            self._verify(i)
+
+    def _verify(self, i: int) -> None:
+        shard, row = int(self._shard[i]), self._row[i]
+        parts = [self._open(name, shard)[row] for name in DTYPES if self._holds(name)]
+        if checksum(*parts) != self._sums[i]:
+            raise ValueError(
+                f"sample {self.catalog['sample_id'][i]} of {self.path} was altered on disk; "
+                "make the store again with --force"
+            )
+        self._sound[i] = True
 
     def _holds(self, name: str) -> bool:
-        return (shard_folder(self.path, int(self._shard[0])) / f"{name}.npy").exists()
+        return (shard_folder(self.path, 0) / f"{name}.npy").exists()
 
     def _read(self, name: str, samples: Sequence[int] | Array) -> Array:
+        for i in samples:
+            if not self._sound[i]:
+                self._verify(i)
         return np.stack([self._open(name, int(self._shard[i]))[self._row[i]] for i in samples])
 
     def _open(self, name: str, shard: int) -> Array:
@@ -170,13 +184,16 @@ class Store:
 
     def _check(self, name: str, shard: int) -> Array:
         array = open_array(shard_folder(self.path, shard) / f"{name}.npy")
-        rows = self._rows_needed[shard]
-        if array.dtype != DTYPES[name] or len(array) < rows:
+        rows, dtype = self._rows_of[shard], np.dtype(DTYPES[name])
+        of, again = f"{name} of shard {shard} of {self.path}", "make the store again with --force"
+        if array.dtype != dtype or array.shape[:1] != (rows,) or not array.flags.c_contiguous:
+            order = "C" if array.flags.c_contiguous else "Fortran's"
             raise ValueError(
-                f"{name} of shard {shard} of {self.path} must hold {rows} samples of "
-                f"{np.dtype(DTYPES[name])}, got {array.shape} of {array.dtype}; "
-                "prepare the store again with --force"
+                f"{of} must hold {rows} samples of {dtype} in C order, got {array.shape} of "
+                f"{array.dtype.str} in {order} order; {again}"
             )
+        like = SHAPES[name] if not shard else self._open(name, 0).shape[1:]
+        check_shape(of, array, (rows, *like), again)
         return array
 
 
@@ -189,39 +206,5 @@ def checksum(*arrays: Array) -> int:
     """CRC-32 of arrays' bytes, one after another."""
     value = 0
     for array in arrays:
-        value = zlib.crc32(np.ascontiguousarray(array).tobytes(), value)
+        value = zlib.crc32(np.ascontiguousarray(array).data, value)
     return value
-
-
-def read_header(file: Path) -> dict[str, Any]:
-    """Read what a store is made from.
-
-    Raises:
-        ValueError: if the file does not say.
-    """
-    try:
-        header = json.loads(file.read_text())
-        return {key: header[key] for key in ("format", "n_shards", "recipe")}
-    except (ValueError, TypeError, KeyError):
-        raise ValueError(
-            f"{file} does not describe a store; prepare it again with --force"
-        ) from None
-
-
-def _read_catalog(path: Path) -> pl.DataFrame:
-    if not (path / "catalog.parquet").exists():
-        state = "is not finished" if (path / "store.json").exists() else "does not exist"
-        raise FileNotFoundError(f"the store {path} {state}; run fwi prepare for it")
-    try:
-        catalog = pl.read_parquet(path / "catalog.parquet")
-    except pl.exceptions.PolarsError:
-        raise ValueError(
-            f"the catalog of {path} is not readable parquet; prepare the store again with --force"
-        ) from None
-    missing = [name for name in CATALOG_SCHEMA if name not in catalog.columns]
-    if missing:
-        raise ValueError(
-            f"the catalog of {path} lacks the column {', '.join(missing)}; "
-            "prepare the store again with --force"
-        )
-    return catalog

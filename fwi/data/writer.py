@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,90 +14,169 @@ import numpy as np
 import polars as pl
 
 from fwi.arrays import Array
-from fwi.checks import check_finite
-from fwi.data.store import (
-    CATALOG_SCHEMA,
-    DTYPES,
-    FORMAT,
-    Store,
-    checksum,
-    read_header,
-    shard_folder,
-)
-from fwi.files import atomic_file, atomic_folder, remove_folder, remove_leftovers
+from fwi.data.catalog import FORMAT, read_header, read_table
+from fwi.data.contents import stored_as
+from fwi.data.sources import States, read_states, write_states
+from fwi.data.store import Store, shard_folder
+from fwi.files import atomic_file, atomic_folder, explained_place, locked, remove_folder
 
 
 class StoreWriter:
     """Writes a store shard by shard, and goes on where an earlier writer was stopped.
 
+    The folder is taken when the first shard's contents are at hand, not before: a run that fails
+    leaves nothing that would be in the way of the next.
+
     Args:
         path: the store's folder.
         recipe: all that determines the contents; a store begun with another one is refused.
         n_shards: number of shards that make the store whole.
+        force: replace a store that is there, when the first shard is at hand.
 
     Raises:
-        FileExistsError: if the folder holds a store of another recipe, or something else.
+        FileExistsError: if the folder holds a store of another recipe, without `force`, or
+            something else.
+        NotADirectoryError: if it is a file.
     """
 
-    def __init__(self, path: Path, recipe: Mapping[str, Any], n_shards: int) -> None:
+    def __init__(
+        self, path: Path, recipe: Mapping[str, Any], n_shards: int, *, force: bool = False
+    ) -> None:
         self.path, self.n_shards = path, n_shards
-        header = {"format": FORMAT, "n_shards": n_shards, "recipe": json.loads(json.dumps(recipe))}
-        described = path / "store.json"
-        if described.exists():
-            if read_header(described) != header:
-                raise FileExistsError(
-                    f"{path} holds a store made otherwise; use another folder, or --force to "
-                    "replace it"
-                )
-        elif path.exists() and any(not p.name.startswith(".store.json.") for p in path.iterdir()):
+        recipe = json.loads(json.dumps(recipe))
+        self._header = {"format": FORMAT, "n_shards": n_shards, "recipe": recipe}
+        self._described, self._whole = path / "store.json", path / "catalog.parquet"
+        with explained_place(path):
+            there = path.exists()
+        if there and not path.is_dir():
+            raise NotADirectoryError(f"{path} must be a folder for a store, got a file")
+        if self._described.exists():
+            self._replaces = force or self._is_another()
+        elif there and any(not p.name.startswith(".store.json.") for p in path.iterdir()):
             raise FileExistsError(f"{path} is not empty and holds no store; use another folder")
         else:
-            with atomic_file(described) as temporary:
-                temporary.write_text(json.dumps(header, indent=2))
-        (path / "shards").mkdir(exist_ok=True)
-        remove_leftovers(path / "shards")
+            self._replaces = False
+
+    def _is_another(self) -> bool:
+        """Tell whether a store that was begun here may go: nothing of it is finished."""
+        finished = any(p.name.isdigit() for p in (self.path / "shards").glob("*"))
+        try:
+            same = read_header(self._described).items() >= self._header.items()
+        except ValueError:
+            if finished:
+                raise
+            return True
+        if not same and finished:
+            raise FileExistsError(
+                f"{self.path} holds a store made otherwise; use another folder, or --force to "
+                "replace it"
+            )
+        return not same
 
     def missing(self) -> list[int]:
         """Numbers of the shards that are still to be written."""
-        return [i for i in range(self.n_shards) if not shard_folder(self.path, i).exists()]
+        return [
+            i
+            for i in range(self.n_shards)
+            if self._replaces or not shard_folder(self.path, i).exists()
+        ]
 
-    def write(self, shard: int, rows: Mapping[str, Sequence[Any]], **arrays: Array) -> None:
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to write."""
+        return not self.missing() and self._whole.exists()
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Take the folder; if the block fails, and nothing was taken before, nothing is left."""
+        if self._replaces:
+            remove_folder(self.path)
+            self._replaces = False
+        folder = self.path.resolve()
+        begun, was_there = self._described.exists(), folder.exists()
+        try:
+            if not begun:
+                self._describe(self._header)
+            yield
+        except BaseException:
+            if not begun:
+                shutil.rmtree(folder, ignore_errors=True)
+                if was_there:
+                    folder.mkdir()
+            raise
+
+    def _describe(self, header: dict[str, Any]) -> None:
+        with atomic_file(self._described) as temporary:
+            temporary.write_text(json.dumps(header, indent=2), encoding="utf-8")
+
+    def write(
+        self,
+        shard: int,
+        rows: Mapping[str, Sequence[Any]],
+        sources: States | None = None,
+        **arrays: Array,
+    ) -> None:
         """Write one shard whole.
 
         Args:
             shard: its number.
             rows: sample_id, family, fold and origin of its samples.
+            sources: states of the files that it was read from, before they were.
             **arrays: gathers (n, S, T, R) and maps (n, Z, X), or one of them; cast to the
                 store's dtypes.
 
         Raises:
-            ValueError: if a value is not finite in the store's dtype.
+            ValueError: if a value is not finite in the store's dtype, or shapes do not fit.
         """
-        with np.errstate(over="ignore"):  # what float16 cannot hold is refused below
-            stored = {name: np.ascontiguousarray(a, DTYPES[name]) for name, a in arrays.items()}
-        for name, array in stored.items():
-            check_finite(f"{name} of shard {shard}", array)
-        n = len(rows["sample_id"])
-        sums = [checksum(*(a[i] for a in stored.values())) for i in range(n)]
-        columns = {**rows, "shard": [shard] * n, "row": range(n), "checksum": sums}
-        frame = pl.DataFrame({k: columns[k] for k in CATALOG_SCHEMA}, schema=CATALOG_SCHEMA)
-        with atomic_folder(shard_folder(self.path, shard)) as folder:
+        stored, frame = stored_as(shard, rows, arrays)
+        self._whole.unlink(missing_ok=True)  # of a store that lost this shard
+        with self.claim(), atomic_folder(shard_folder(self.path, shard)) as folder:
             for name, array in stored.items():
                 np.save(folder / f"{name}.npy", array)
+            if sources:
+                write_states(folder, sources)
             frame.write_parquet(folder / "catalog.parquet")
+
+    def sources(self, shard: int) -> States:
+        """Give the states of the files that a shard was read from, as they were then."""
+        return read_states(shard_folder(self.path, shard))
+
+    def note_sources(self, shard: int, sources: States) -> None:
+        """Keep the files' states anew, once they are known to hold what the shard holds."""
+        write_states(shard_folder(self.path, shard), sources)
+
+    def holds(self, shard: int, rows: Mapping[str, Sequence[Any]], **arrays: Array) -> bool:
+        """Tell whether a shard that is there holds these contents, see `write`."""
+        _, frame = stored_as(shard, rows, arrays)
+        return self._catalog(shard).equals(frame)
+
+    def _catalog(self, shard: int) -> pl.DataFrame:
+        return read_table(shard_folder(self.path, shard) / "catalog.parquet")
 
     def finish(self) -> Store:
         """Join the shards' catalogs into the store's, and open it."""
-        parts = [
-            pl.read_parquet(shard_folder(self.path, i) / "catalog.parquet")
-            for i in range(self.n_shards)
-        ]
-        with atomic_file(self.path / "catalog.parquet") as temporary:
-            pl.concat(parts).write_parquet(temporary)
+        if not self.finished:
+            parts = [self._catalog(i) for i in range(self.n_shards)]
+            with atomic_file(self._whole) as temporary:
+                pl.concat(parts).write_parquet(temporary)
+                self._describe({**self._header, "catalog": zlib.crc32(temporary.read_bytes())})
         return Store(self.path)
 
 
-def remove_store(path: Path) -> None:
-    """Delete a folder if it is a store, finished or not; leave anything else alone."""
-    if (path / "store.json").exists():
-        remove_folder(path)
+@contextmanager
+def store_writer(
+    path: Path, recipe: Mapping[str, Any], n_shards: int, *, force: bool = False
+) -> Iterator[StoreWriter]:
+    """Open a store for writing, see `StoreWriter`, for this process alone.
+
+    A finished one is not held: it may be in a place where nothing can be written.
+
+    Raises:
+        BlockingIOError: if another process is writing it.
+    """
+    there = StoreWriter(path, recipe, n_shards, force=force)
+    if there.finished:
+        yield there
+        return
+    with locked(path):
+        yield StoreWriter(path, recipe, n_shards, force=force)

@@ -12,11 +12,11 @@ from fwi.checks import check_finite
 from fwi.data.blocks import blocks
 from fwi.data.inputs import Inputs
 from fwi.data.store import Store
-from fwi.data.writer import StoreWriter
+from fwi.data.writer import store_writer
 from fwi.geometry import OPENFWI
 from fwi.inference.ensemble import Blend, blend
 from fwi.inference.predictor import Predictor
-from fwi.progress import progress_bar
+from fwi.progress import Advance, progress_bar
 
 _SHARD = 512  # predictions a shard: 10 MB, and what a kill can cost
 
@@ -27,6 +27,8 @@ def predict_inputs(
     out: Path,
     how: Blend = "mean",
     tta: bool = True,
+    *,
+    force: bool = False,
 ) -> Store:
     """Predict the map of every sample, or finish a prediction that was stopped.
 
@@ -36,12 +38,15 @@ def predict_inputs(
         out: folder of the predictions.
         how: see `fwi.inference.ensemble.blend`.
         tta: average with the prediction of the mirrored gathers.
+        force: replace predictions that are there, once the first ones are made.
 
     Returns:
         A store that holds the predicted maps alone, in the order of the input.
 
     Raises:
-        FileExistsError: if the folder holds predictions of other gathers or networks.
+        BlockingIOError: if another process is writing there.
+        FileExistsError: if the folder holds predictions of other gathers or networks, without
+            `force`.
         ValueError: if gathers do not fit the networks; it names the sample.
     """
     parts = blocks(range(len(inputs)), _SHARD)
@@ -51,19 +56,32 @@ def predict_inputs(
         "blend": how,
         "tta": tta,
     }
-    writer = StoreWriter(out, recipe, len(parts))
-    missing = writer.missing()
-    done = len(inputs) - sum(len(parts[i]) for i in missing)
-    with progress_bar("infer", len(inputs), done) as advance:
-        for i in missing:
-            maps = np.empty((len(parts[i]), OPENFWI.nz, OPENFWI.nx), np.float32)
-            for batch in blocks(parts[i], predictors[0].batch_size):
-                gathers, first = _read(inputs, batch), batch.start - parts[i].start
-                several = [p.predict(gathers, tta) for p in predictors]
-                maps[first : first + len(batch)] = blend(several, how)
-                advance(len(batch))
-            writer.write(i, inputs.rows_of(parts[i]), maps=maps)
-    return writer.finish()
+    with store_writer(out, recipe, len(parts), force=force) as writer:
+        missing = writer.missing()
+        done = len(inputs) - sum(len(parts[i]) for i in missing)
+        with progress_bar("infer", len(inputs), done) as advance:
+            for i in missing:
+                maps = _predict(inputs, parts[i], predictors, how, tta, advance)
+                writer.write(i, inputs.rows_of(parts[i]), maps=maps)
+        return writer.finish()
+
+
+def _predict(
+    inputs: Inputs,
+    part: range,
+    predictors: Sequence[Predictor],
+    how: Blend,
+    tta: bool,
+    advance: Advance,
+) -> Array:
+    """Predict the maps of a shard, (n, Z, X) float32, m/s, a batch at a time."""
+    maps = np.empty((len(part), OPENFWI.nz, OPENFWI.nx), np.float32)
+    for batch in blocks(part, predictors[0].batch_size):
+        gathers, first = _read(inputs, batch), batch.start - part.start
+        several = [p.predict(gathers, tta) for p in predictors]
+        maps[first : first + len(batch)] = blend(several, how)
+        advance(len(batch))
+    return maps
 
 
 def _read(inputs: Inputs, batch: range) -> Array:

@@ -78,7 +78,7 @@ def save_refinement(
     factor = 10.0 ** max(0, int(np.log10(limit / max(float(np.abs(residual).max()), 1e-12))))
     _draw_shot(axes[1, 3], residual * factor, f"the same x {factor:g}", limit)
     _draw_steps(axes[1, 4], residuals)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=90)
 
@@ -131,7 +131,8 @@ def _draw_shot(axes: Axes, shot: Array, title: str, limit: float | None = None) 
     axes.imshow(
         shot.astype(np.float32), "gray", aspect="auto", vmin=-limit, vmax=limit, extent=extent
     )
-    axes.set(title=title, xlabel="receiver, m", ylabel="time, s")
+    axes.set(xlabel="receiver, m", ylabel="time, s")
+    axes.set_title(title, parse_math=False)  # a file's name, in which $ is no formula
     return limit
 
 

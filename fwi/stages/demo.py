@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fwi import families
 from fwi.competition.leaderboard import Leaderboard
-from fwi.competition.submission import HEADER, VALUES
+from fwi.competition.table import HEADER, VALUES
 from fwi.config import Config
 from fwi.data.folds import split
 from fwi.data.store import Store

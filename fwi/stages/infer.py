@@ -6,7 +6,6 @@ from fwi.config import Config
 from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.readers import Sampling
 from fwi.data.store import Store
-from fwi.data.writer import remove_store
 from fwi.inference.predictions import predict_inputs
 from fwi.inference.predictor import load
 from fwi.report.pictures import save_predictions
@@ -20,7 +19,7 @@ def run(config: Config, *, force: bool = False) -> Store:
 
     Args:
         config: reads `infer` and `machine`, and `store`, `name` for what they leave open.
-        force: delete predictions that are there and begin anew.
+        force: replace predictions that are there, once the first ones are made.
 
     Returns:
         A store that holds the predicted maps alone, in the order of the input.
@@ -35,9 +34,7 @@ def run(config: Config, *, force: bool = False) -> Store:
     inputs = open_gather_inputs(section.input or config.store_path, said)
     chosen = section.checkpoints or [str(config.run_path)]
     predictors = [load(c, section.batch_size, config.machine.device) for c in chosen]
-    if force:
-        remove_store(out)
-    predictions = predict_inputs(inputs, predictors, out, section.blend, section.tta)
+    predictions = predict_inputs(inputs, predictors, out, section.blend, section.tta, force=force)
     if not (out / "preview.png").exists():
         _draw_preview(inputs, predictions)
     return predictions

@@ -16,10 +16,11 @@ from rich.table import Table
 from fwi.arrays import Array
 from fwi.checks import check_shape
 from fwi.config import Config
+from fwi.data.catalog import read_table
 from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.readers import Sampling
 from fwi.data.store import Store
-from fwi.data.writer import StoreWriter, remove_store
+from fwi.data.writer import StoreWriter, store_writer
 from fwi.files import atomic_file
 from fwi.inference.predictor import Predictor, load
 from fwi.inversion import Refined, refine
@@ -56,7 +57,7 @@ class RefineResult:
     def table(self) -> pl.DataFrame:
         """A row a sample: sample_id, kind, start_residual, residual, converged, exact, ..."""
         return pl.concat(
-            [pl.read_parquet(f) for f in sorted((self.store.path / "samples").glob("*.parquet"))]
+            [read_table(f) for f in sorted((self.store.path / "samples").glob("*.parquet"))]
         )
 
     def __rich__(self) -> Table:
@@ -81,7 +82,7 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
 
     Args:
         config: reads `refine` and `machine`, and `store`, `name` for what they leave open.
-        force: delete refined maps that are there and begin anew.
+        force: replace refined maps that are there, once the first one is made.
 
     Returns:
         A store that holds the refined maps alone; beside them samples/ says how each one went,
@@ -104,21 +105,19 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
             f"refine.start must hold a map for each of {n} samples, got {len(start)} in "
             f"{start.path}; predict them with fwi infer"
         )
-    if force:
-        remove_store(out)
     recipe = {
         "samples": inputs.fingerprint,
         "n": n,
         "start": _identity(start),
         **section.model_dump(include={"family", "method", "noise", "draws", "seconds"}),
     }
-    writer = StoreWriter(out, recipe, n)
-    missing = writer.missing()
-    with progress_bar("refine", n, n - len(missing)) as advance:
-        for i in missing:
-            _one(config, inputs, start, writer, i, lambda note: advance(0, note=note))
-            advance()
-    return RefineResult(writer.finish())
+    with store_writer(out, recipe, n, force=force) as writer:
+        missing = writer.missing()
+        with progress_bar("refine", n, n - len(missing)) as advance:
+            for i in missing:
+                _one(config, inputs, start, writer, i, lambda note: advance(0, note=note))
+                advance()
+        return RefineResult(writer.finish())
 
 
 def _one(
@@ -144,8 +143,9 @@ def _one(
         ).samples[0]  # fmt: skip
     except ValueError as error:
         raise ValueError(f"sample {name}: {error}") from None
-    _report(writer.path, i, name, gathers[0], refined, true)
-    writer.write(i, inputs.rows_of(part), maps=refined.velocity[None])
+    with writer.claim():
+        _report(writer.path, i, name, gathers[0], refined, true)
+        writer.write(i, inputs.rows_of(part), maps=refined.velocity[None])
 
 
 def _report(

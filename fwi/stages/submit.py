@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwi.competition import submission
+from fwi.competition.packing import check_ending
 from fwi.config import Config
 from fwi.data.store import Store
 from fwi.files import check_free
@@ -35,14 +36,22 @@ def run(config: Config, *, force: bool = False) -> SubmitResult:
         The file and its number of rows.
 
     Raises:
+        BlockingIOError: if another process is writing the file.
         FileExistsError: if the file is there, without `force`.
         FileNotFoundError: if predictions or the sample submission are missing.
-        ValueError: if an id has no prediction, or the file does not validate.
+        ValueError: if the file has another ending than .csv, .csv.gz or .zip, an id has no
+            prediction, or what was written does not validate; the file is not there then.
     """
-    out = check_free(submission_path(config), force)
-    predictions = Store(config.submit.predictions or predictions_path(config))
+    out = check_free(check_ending(submission_path(config)), force)
+    path = config.submit.predictions or predictions_path(config)
+    predictions = Store(path, "fwi infer")
+    if not predictions.has_maps:
+        raise ValueError(
+            f"submit.predictions must hold velocity maps, got gathers alone in {path}; run fwi "
+            "infer for them"
+        )
     known = {name: i for i, name in enumerate(predictions.catalog["sample_id"])}
     sample = config.submit.sample_submission
     ids = list(known) if sample is None else submission.sample_ids(sample)
-    submission.write_blocks(out, submission.blocks_in_order(ids, known, predictions.maps))
-    return SubmitResult(out, submission.validate(out, sample))
+    blocks = submission.blocks_in_order(ids, known, predictions.maps)
+    return SubmitResult(out, submission.write_blocks(out, blocks, sample))

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -213,15 +214,26 @@ def test_a_kill_while_the_first_file_is_written_costs_nothing(tmp_path: Path) ->
     assert StoreWriter(tmp_path, RECIPE, 2).missing() == [0, 1]
 
 
+def without_sum(path: Path) -> None:
+    """Make a store as it once was: without the checksum of its catalog."""
+    header = json.loads((path / "store.json").read_text())
+    del header["catalog"]
+    (path / "store.json").write_text(json.dumps(header))
+
+
 def test_missing_catalog_column_is_named(store: Store) -> None:
     store.catalog.drop("checksum", "fold").write_parquet(store.path / "catalog.parquet")
-    with pytest.raises(ValueError, match=r"lacks the column fold, checksum; prepare .* --force"):
+    with pytest.raises(ValueError, match=r"the catalog of .* was altered on disk"):
+        Store(store.path)
+    without_sum(store.path)
+    with pytest.raises(ValueError, match=r"lacks the column fold, checksum; make .* --force"):
         Store(store.path)
 
 
 def test_damaged_catalog_is_one_sentence(store: Store) -> None:
     (store.path / "catalog.parquet").write_bytes(b"PAR1 garbage")
-    with pytest.raises(ValueError, match="not readable parquet; prepare the store again"):
+    without_sum(store.path)
+    with pytest.raises(ValueError, match="not readable parquet; make the store again"):
         Store(store.path)
 
 
@@ -256,7 +268,7 @@ def test_full_disk_leaves_no_half_shard(tmp_path: Path, request: pytest.FixtureR
     request.getfixturevalue("small_disk")
     with pytest.raises(OSError, match=r"the disk is full while writing .*00000"):
         writer.write(0, rows, gathers=np.ones((3, 5, 1000, 70)), maps=maps)
-    assert list((tmp_path / "store" / "shards").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_store_may_be_moved(store: Store, tmp_path: Path) -> None:
@@ -266,7 +278,8 @@ def test_store_may_be_moved(store: Store, tmp_path: Path) -> None:
 
 def test_layout_is_plain_files(store: Store) -> None:
     header = json.loads((store.path / "store.json").read_text())
-    assert header == {"format": 1, "n_shards": 2, "recipe": RECIPE}
+    catalog = zlib.crc32((store.path / "catalog.parquet").read_bytes())
+    assert header == {"format": 1, "n_shards": 2, "recipe": RECIPE, "catalog": catalog}
     assert sorted(p.name for p in shard_folder(store.path, 1).iterdir()) == [
         "catalog.parquet",
         "gathers.npy",

@@ -223,6 +223,48 @@ def test_gather_with_a_nan_is_named(
     assert "the first at (4, 999, 69)" in line
 
 
+def test_a_gather_that_failed_is_in_nobodys_way_once_it_is_mended(
+    tmp_path: Path, damaged: Path, gathers: npt.NDArray, checkpoints: list[str]
+) -> None:
+    config = configure(damaged, tmp_path / "new" / "out", checkpoints[:1])
+    with pytest.raises(ValueError, match="gathers of sample c must be finite"):
+        infer.run(config)
+    assert not (tmp_path / "new").exists()
+    np.save(damaged / "c.npy", gathers[2])
+    assert len(infer.run(config)) == 3
+
+
+def test_force_keeps_the_old_predictions_where_the_new_ones_fail(
+    tmp_path: Path, damaged: Path, predicted: Store, checkpoints: list[str]
+) -> None:
+    shutil.copytree(predicted.path, tmp_path / "out")
+    with pytest.raises(ValueError, match="gathers of sample c must be finite"):
+        infer.run(configure(damaged, tmp_path / "out", checkpoints[:1]), force=True)
+    kept = Store(tmp_path / "out")
+    kept.verify()
+    assert np.array_equal(all_maps(kept), all_maps(predicted))
+
+
+def test_names_mean_nothing_else(
+    tmp_path: Path, gathers: npt.NDArray, checkpoints: list[str]
+) -> None:
+    """Neither a pattern of paths nor a formula of pictures."""
+    folder = tmp_path / "[1] $_{*"
+    folder.mkdir()
+    names = ["$_{", "[a]", "a^b$c$"]
+    for name, gather in zip(names, gathers, strict=False):
+        np.save(folder / f"{name}.npy", gather)
+    store = infer.run(configure(folder, folder / "out", checkpoints[:1]))
+    assert store.catalog["sample_id"].to_list() == sorted(names)
+    settings = [f"submit.predictions={store.path}"]
+    config = load_config(None, settings)
+    section = config.submit.model_copy(
+        update={"predictions": store.path, "out": folder / "$_{.csv"}
+    )
+    submit.run(config.model_copy(update={"submit": section}))
+    assert submission.read(folder / "$_{.csv")[0] == sorted(names)
+
+
 @pytest.mark.parametrize(
     ("array", "said"),
     [
@@ -317,7 +359,7 @@ def test_stores_whose_maps_are_unknown_are_not_submitted(
     settings = [f"prepare.folder={folder}", f"store={tmp_path / 'store'}", "prepare.split=test"]
     store = prepare.run(load_config(None, settings))
     line = refused("submit", store.path, "--out", tmp_path / "a.csv")
-    assert "maps.npy does not exist" in line
+    assert "must hold velocity maps, got gathers alone" in line
     assert not (tmp_path / "a.csv").exists()
 
 

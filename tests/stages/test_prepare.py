@@ -224,7 +224,7 @@ def test_bad_file_is_one_line(folder: Path, refused: Callable[..., str], fault: 
 def test_repaired_file_lets_prepare_go_on(folder: Path) -> None:
     path = folder / "train_samples" / "Style_Fault" / "seis2_1_0.npy"
     good = np.load(path)
-    np.save(path, np.full_like(good, np.nan))
+    np.save(path, put(good.copy(), np.nan))  # in the last sample: the others are kept
     with pytest.raises(ValueError, match=r"seis2_1_0\.npy, must be finite"):
         prepare.run(from_folder(folder))
     assert shard_folder(Path(f"{folder}-store"), 1).exists()
@@ -273,7 +273,7 @@ def test_full_disk_is_one_line_and_leaves_no_half_shard(
     line = refused("prepare", folder, "--store", f"{folder}-store")
     assert line.startswith("fwi: the disk is full while writing ")
     assert line.endswith("free some space and run the same command again")
-    assert list(Path(f"{folder}-store", "shards").iterdir()) == []
+    assert not Path(f"{folder}-store").exists()
 
 
 def test_verify_names_an_altered_sample(folder: Path, refused: Callable[..., str]) -> None:

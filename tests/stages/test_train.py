@@ -277,7 +277,8 @@ def test_force_deletes_nothing_before_the_config_is_known_to_fit(config: Config)
 def test_missing_and_unfinished_stores_are_refused(config: Config, tmp_path: Path) -> None:
     for name, state in (("none", "does not exist"), ("begun", "is not finished")):
         if name == "begun":
-            StoreWriter(tmp_path / name, {}, 1)
+            with StoreWriter(tmp_path / name, {}, 1).claim():
+                pass
         with pytest.raises(FileNotFoundError, match=f"{state}; run fwi prepare"):
             train.run(config.model_copy(update={"store": tmp_path / name}))
 

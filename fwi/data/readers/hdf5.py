@@ -12,6 +12,7 @@ import numpy as np
 from fwi.arrays import Array
 from fwi.data.readers.base import Content, FileArray, sampling_of, shown
 from fwi.data.readers.extra import required
+from fwi.files import check_regular
 
 _FEW = 100_000  # values of an axis; what is longer is an array of samples
 
@@ -75,8 +76,7 @@ def _array(
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
     h5py = required("h5py")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; check the path")
+    check_regular(path)
     try:
         with h5py.File(path, "r") as file:
             yield file

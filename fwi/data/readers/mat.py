@@ -14,6 +14,7 @@ import numpy as np
 from fwi.arrays import Array
 from fwi.data.readers import hdf5
 from fwi.data.readers.base import Content, FileArray, sampling_of, shown, state_of
+from fwi.files import check_regular
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HEADER = 512  # bytes of MATLAB's own before those of HDF5
@@ -31,8 +32,7 @@ def read(path: Path) -> Content:
         ModuleNotFoundError: if it is of version 7.3 and h5py is not installed.
         ValueError: if it is not a readable .mat file.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; check the path")
+    check_regular(path)
     with path.open("rb") as file:
         file.seek(_HEADER)
         if file.read(len(_HDF5)) == _HDF5:

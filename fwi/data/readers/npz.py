@@ -14,7 +14,7 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.data.readers.base import Content, FileArray, sampling_of, shown, state_of
-from fwi.files import read_npy_header
+from fwi.files import check_regular, read_npy_header
 
 _FEW = 100_000  # values of an axis; what is longer is an array of samples
 
@@ -66,8 +66,7 @@ def _member(path: Path, state: tuple[int, int], name: str) -> Array:
 
 
 def _open(path: Path) -> zipfile.ZipFile:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; check the path")
+    check_regular(path)
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:

@@ -16,6 +16,7 @@ import numpy as np
 from fwi.arrays import Array
 from fwi.data.readers.base import Content, FileArray, Sampling
 from fwi.data.readers.extra import required
+from fwi.files import check_regular
 
 _FLOATS = (1, 5, 6)  # formats of samples: IBM's floats, IEEE's single and double
 _CENTIMETRES = -100  # the scalar that makes integers of positions to the centimetre
@@ -139,8 +140,7 @@ def _load(path: Path, shape: tuple[int, int, int], span: slice) -> Array:
 def _open(path: Path) -> Any:
     """Open a file of either byte order, of which the sample format tells."""
     segyio = required("segyio")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; check the path")
+    check_regular(path)
     with path.open("rb") as raw:
         code = raw.read(3226)[3224:]
     endian: Literal["little", "big"] = (
