@@ -17,7 +17,9 @@ from fwi.cli.endings import (
 )
 from fwi.stages import STAGES
 
-_EXPECTED = (ValueError, TypeError, KeyError, OSError, FloatingPointError, ModuleNotFoundError)
+_EXPECTED = (
+    ValueError, TypeError, KeyError, OSError, FloatingPointError, MemoryError, ModuleNotFoundError,
+)  # fmt: skip
 
 
 class _Stages(TyperGroup):
@@ -70,4 +72,6 @@ def _sentence(error: Exception) -> str:
         return str(error.args[0] if error.args else error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror if error.filename is None else str(error)
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory for this size ({error}); ask for less at once"
     return str(error)

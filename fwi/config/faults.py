@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from fwi.config.keys import IGNORED, Section, types_of
+from fwi.config.values import OPTION
 from fwi.registry import nearest
 
 # What is expected, by pydantic's name of the fault, where a key's type does not say it itself.
@@ -60,9 +61,12 @@ def explain(error: ValidationError, where: str, sections: dict[str, type[Section
         how = fault["ctx"]["how"]
         fix = "leave one of them out" if how == "beside" else "give both or none"
         return f"{ignored} of {where} means nothing {how} {beside}; {fix}"
-    expected, _, fix = _expected(fault).partition("; ")
-    name = ".".join(path)
-    said = f"{name} of {where} {expected}, got {shown(fault['input'])}"
+    expected, value = _expected(fault), fault["input"]
+    if kind == OPTION:
+        path, expected = [*path, *fault["ctx"]["place"]], fault["ctx"]["is"]
+        value = fault["ctx"]["got"]
+    expected, _, fix = expected.partition("; ")
+    said = f"{'.'.join(path)[:200]} of {where} {expected}, got {shown(value)}"
     return f"{said}; {fix}" if fix else said
 
 

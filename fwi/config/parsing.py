@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -20,7 +20,6 @@ class _Loader(yaml.SafeLoader):
     2026-01-01 no date.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
     _depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -51,6 +50,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_Loader.yaml_implicit_resolvers = {}
 for _name, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     (
@@ -86,10 +86,11 @@ def parse_yaml(text: str) -> Any:
         mark = error.problem_mark or error.context_mark
         place = "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
         raise ValueError(f"{error.problem or error.context}{place}") from None
-    except yaml.YAMLError as error:  # of characters that no YAML holds
-        raise ValueError(" ".join(str(error).split())) from None
-    except ValueError:  # Python's int and chr, in words of their own
-        raise ValueError("a number or an escape of a text is too long") from None
+    except yaml.reader.ReaderError as error:
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        raise ValueError(f"the character U+{code:04X} at {error.position} is not taken") from None
+    except ValueError:  # of Python's int and chr, in words of their own
+        raise ValueError(_too_long()) from None
 
 
 def parse_value(text: str) -> Any:
@@ -99,11 +100,18 @@ def parse_value(text: str) -> Any:
         ValueError: as `parse_yaml` does.
     """
     try:
-        return json.loads(text, object_pairs_hook=_each_once)
+        return json.loads(text, object_pairs_hook=_each_once, parse_int=_whole)
     except json.JSONDecodeError:
         return parse_yaml(text)
     except RecursionError:
         raise ValueError(_too_deep()) from None
+
+
+def _whole(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        raise ValueError(_too_long()) from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -121,6 +129,10 @@ def _fault(problem: str, at: Any) -> yaml.MarkedYAMLError:
 
 def _doubled(key: str) -> str:
     return f"the key {key[:60]!r} stands twice; keep one of them"
+
+
+def _too_long() -> str:
+    return "a number, or the code of a character, is too long"
 
 
 def _too_deep() -> str:

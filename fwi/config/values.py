@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WrapValidator
-from pydantic_core import ValidationError
+from pydantic_core import PydanticCustomError, ValidationError
 
 from fwi.config.parsing import DEEPEST
 
+OPTION = "option"  # pydantic's name of the fault of one option among many
 _LONGEST = 200  # bytes of a name: file systems take 255, and temporary names are longer
 
 
@@ -24,9 +25,8 @@ def within(low: float, high: float, *, above: bool = False) -> WrapValidator:
         above: whether `low` itself is too small.
     """
     kind = "a whole number" if isinstance(low, int) else "a number"
-    span = f"above {low:g} and at most {high:g}" if above else f"from {low:g} to {high:g}"
-    if isinstance(high, int):
-        span = f"from {low} to {high}"
+    span = f"above {low:.10g} and at most {high:.10g}"
+    span = span if above else f"from {low:.10g} to {high:.10g}"
 
     def check(value: Any, number: Any) -> Any:
         try:
@@ -131,36 +131,36 @@ def _check_options(options: Any) -> Any:
     """Refuse options that no file could hold, or that are no numbers.
 
     Raises:
-        ValueError: if one is not finite, not plain or too deep.
+        PydanticCustomError: if one is not finite, not plain or too deep; its context names it.
     """
-    left: list[tuple[str, Any, int]] = [("", options, 0)]
+    left: list[tuple[tuple[str, ...], Any]] = [((), options)]
     while left:
-        place, value, depth = left.pop()
-        if depth > DEEPEST:
-            raise ValueError(f"must be at most {DEEPEST} deep")
+        place, value = left.pop()
+        fault = _fault_of(value) if len(place) <= DEEPEST else f"must be at most {DEEPEST} deep"
+        if fault:
+            raise PydanticCustomError(OPTION, "option", {"place": place, "is": fault, "got": value})
         if isinstance(value, dict):
-            left += [(f"{place}.{key}"[:60], inner, depth + 1) for key, inner in value.items()]
-            for key in value:
-                check_text(key)
+            left += [((*place, str(key)), inner) for key, inner in value.items()]
+            left += [((*place, "key"), key) for key in value]
         elif isinstance(value, list | tuple):
-            left += [(f"{place}.{i}"[:60], inner, depth + 1) for i, inner in enumerate(value)]
-        else:
-            _check_plain(place[1:], value)
+            left += [((*place, str(i)), inner) for i, inner in enumerate(value)]
     return options
 
 
-def _check_plain(place: str, value: Any) -> None:
+def _fault_of(value: Any) -> str | None:
+    """Say what an option must be, if it is not."""
     if isinstance(value, str):
-        check_text(value)
+        try:
+            check_text(value)
+        except ValueError as error:
+            return str(error)
     elif isinstance(value, int):
-        if not -(2**63) <= value < 2**63:
-            raise ValueError(f"must have whole numbers of at most 64 bits, not so {place}")
+        return None if -(2**63) <= value < 2**63 else "must be a number of at most 64 bits"
     elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"must have finite numbers, not so {place}")
-    elif value is not None:
-        kind = type(value).__name__
-        raise ValueError(f"must have numbers, texts, lists and keys, not so {place}, a {kind}")
+        return None if math.isfinite(value) else "must be a finite number"
+    elif not isinstance(value, dict | list | tuple | None):
+        return "must be a number, a text, a list or keys and values"
+    return None
 
 
 Text = Annotated[str, AfterValidator(check_text)]
