@@ -9,7 +9,10 @@ from numba.core.caching import CompileResultCacheImpl
 from fwi.compiled import kept_njit
 
 # As numba finds it where the package's folder, the home and the caches are read-only.
-_READ_ONLY = "from numba.core.caching import CompileResultCacheImpl; CompileResultCacheImpl._locator_classes = []\n"
+_READ_ONLY = (
+    "from numba.core.caching import CompileResultCacheImpl\n"
+    "CompileResultCacheImpl._locator_classes = []\n"
+)
 
 
 def twice(x: int) -> int:
