@@ -85,7 +85,8 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
-        raise ValueError(f"{error.problem or error.context}{place}") from None
+        said = ", ".join(filter(None, (error.context, error.problem)))
+        raise ValueError(f"{said}{place}") from None
     except yaml.reader.ReaderError as error:
         code = error.character if isinstance(error.character, int) else ord(error.character)
         raise ValueError(f"the character U+{code:04X} at {error.position} is not taken") from None
