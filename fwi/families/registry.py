@@ -21,6 +21,15 @@ _families: Registry[Generate] = Registry("family")
 register_family = _families.register
 
 
+def check_family(family: str) -> None:
+    """Refuse a name that no family has.
+
+    Raises:
+        KeyError: if it is unknown; it names the nearest.
+    """
+    _families[family]
+
+
 def sample(family: str, n: int, rng: Seed) -> npt.NDArray[np.float32]:
     """Draw velocity maps of one family.
 
