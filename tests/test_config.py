@@ -206,3 +206,19 @@ def test_unknown_stage_is_named() -> None:
 def test_every_spelling_of_a_number_is_one(text: str) -> None:
     config = load_config(None, [f"train.options.gain={text}"])
     assert config.train.options == {"gain": 1e-5}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"name": "a/b"}, "name of the config must name one folder.*got 'a/b'"),
+        ({"train": {"lr": -1}}, "train.lr of the config must be a number above 0.*got -1"),
+        ({"train": {"lrr": 1}}, "unknown key 'train.lrr'; did you mean 'lr'"),
+        ({"nam": 1}, "unknown key 'nam'; did you mean 'name'"),
+        ({"prepare": 3}, "prepare of the config must hold keys and values, got 3"),
+    ],
+)
+def test_a_config_in_python_is_refused_in_the_same_sentences(values: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as refused:
+        Config(**values)
+    assert "\n" not in str(refused.value)

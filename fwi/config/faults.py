@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import reduce
 from typing import Any, get_args
 
@@ -27,6 +29,9 @@ _EXPECTED = {
 }
 
 
+_where = ContextVar("where", default="the config")
+
+
 class _Short(reprlib.Repr):
     """Values as a sentence has room for them."""
 
@@ -42,14 +47,24 @@ class _Short(reprlib.Repr):
 shown: Callable[[Any], str] = _Short().repr
 
 
-def explain(error: ValidationError, where: str, sections: dict[str, type[Section]]) -> str:
+@contextmanager
+def faults_of(where: str) -> Iterator[None]:
+    """Say that what is validated while the block runs comes from a file."""
+    token = _where.set(where)
+    try:
+        yield
+    finally:
+        _where.reset(token)
+
+
+def explain(error: ValidationError, sections: dict[str, type[Section]]) -> str:
     """Say the first fault in one sentence: name, expected, got, fix.
 
     Args:
         error: pydantic's.
-        where: what holds the faulty keys.
         sections: all of them by name, "" for the root.
     """
+    where = _where.get()
     # A misspelt key is also a missing one, which is not what should be said.
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     path = [str(part) for part in fault["loc"]]

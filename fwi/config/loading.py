@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from fwi.config.faults import explain, shown
+from fwi.config.faults import faults_of, shown
 from fwi.config.parsing import parse_value, parse_yaml
-from fwi.config.sections import SECTIONS, Config
+from fwi.config.sections import Config
 from fwi.config.values import expand
 
 _LARGEST = 1_000_000  # bytes of a file; a config of every key has four thousand
@@ -40,10 +39,8 @@ def load_config(base: Config | Path | str | None = None, overrides: Sequence[str
     values = base.model_dump() if isinstance(base, Config) else _read_file(base)
     for override in overrides:
         _set(values, override)
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise ValueError(explain(error, where, {"": Config, **SECTIONS})) from None
+    with faults_of(where):
+        return Config(**values)
 
 
 def overrides_of(options: Mapping[str, Any]) -> list[str]:

@@ -6,11 +6,12 @@ The first line of a key's documentation is the command line's help.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, ValidationError, model_validator
 
 from fwi import openfwi
+from fwi.config.faults import explain
 from fwi.config.keys import Choice, Section, Seed, StoreShare, key
 from fwi.config.values import (
     Location,
@@ -245,6 +246,17 @@ class Config(Section):
     leaderboard: LeaderboardConfig = LeaderboardConfig()
     export: ExportConfig = ExportConfig()
     models: ModelsConfig = ModelsConfig()
+
+    def __init__(self, **values: Any) -> None:
+        """Validate what keys hold.
+
+        Raises:
+            ValueError: if a key is unknown or its value does not fit, in one sentence.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ValueError(explain(error, {"": Config, **SECTIONS})) from None
 
     @property
     def store_path(self) -> Path:
