@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +16,8 @@ _LARGEST_HALF = 65504.0
 _USUAL_PEAK = 45.0  # of OpenFWI's gathers, which reach 39 to 56
 # Float16's values next to 0 are 6e-8 apart: a ten-thousandth of the waves of this peak.
 _LEAST_PEAK = 1e-3
+KILOMETRES = 20  # no wave is slower in m/s, none in the Earth faster in km/s
+FASTEST = 100_000  # m/s: in diamond it is 18,000
 
 
 class UnusualInput(UserWarning):
@@ -50,10 +55,69 @@ def check_float(name: str, array: Array) -> None:
     Raises:
         TypeError: if the dtype is another.
     """
-    if array.dtype.kind != "f":
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         raise TypeError(
             f"{name} must hold float16, float32 or float64, got {array.dtype}; convert it"
         )
+
+
+def floating(name: str, values: Any) -> Array:
+    """Give what an array, a list or a frame holds as floating-point numbers, whole ones as float32.
+
+    Args:
+        name: what an error calls it.
+        values: numbers, float16, float32, float64 or whole, in the bytes' order of any machine.
+
+    Raises:
+        TypeError: if they are truths, complex, texts, objects, or of several lengths.
+        ValueError: if some are masked.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} must hold numbers everywhere, got masked ones; fill them")
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError):
+        kind = type(values).__name__
+        raise TypeError(
+            f"{name} must be an array of numbers, got a {kind} that is none; give lists of one "
+            "length, on the processor"
+        ) from None
+    if array.dtype.kind in "iu":
+        return array.astype(np.float32)
+    check_float(name, array)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def check_whole(name: str, value: Any, low: int, high: int) -> int:
+    """Check a whole number, and give it as an int.
+
+    Raises:
+        TypeError: if it is none.
+        ValueError: if it is smaller than `low` or larger than `high`.
+    """
+    number = check_number(name, value, low, high)
+    if number != int(number):
+        raise ValueError(f"{name} must be a whole number, got {number:g}")
+    return int(value)
+
+
+def check_number(name: str, value: Any, low: float = -np.inf, high: float = np.inf) -> float:
+    """Check a number, and give it as a float.
+
+    Raises:
+        TypeError: if it is none.
+        ValueError: if it is not finite, smaller than `low` or larger than `high`.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real | np.number):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not (math.isfinite(number) and low <= number <= high):
+        expected = "finite" if low == -np.inf else f"{low:.10g} to {high:.10g}"
+        raise ValueError(f"{name} must be {expected}, got {number:g}")
+    return number
 
 
 def check_finite(name: str, array: Array) -> None:
@@ -76,7 +140,7 @@ def check_finite(name: str, array: Array) -> None:
 
 
 def check_velocity(velocity: Array, nz: int, nx: int, name: str = "velocity") -> None:
-    """Check velocity maps: (B, nz, nx), finite, strictly positive.
+    """Check velocity maps: (B, nz, nx), finite, strictly positive, in m/s.
 
     Raises:
         ValueError: if the shape or a value does not fit.
@@ -89,6 +153,16 @@ def check_velocity(velocity: Array, nz: int, nx: int, name: str = "velocity") ->
     if not (velocity > 0).all():
         raise ValueError(
             f"{name} must be positive, in m/s, got a minimum of {float(velocity.min()):g}"
+        )
+    fastest = float(velocity.max())
+    if fastest < KILOMETRES:
+        raise ValueError(
+            f"{name} must be in m/s, got a maximum of {fastest:g}, as in km/s; multiply by 1000"
+        )
+    if fastest > FASTEST:
+        raise ValueError(
+            f"{name} must be in m/s, at most {FASTEST:g}, got a maximum of {fastest:g}; see its "
+            "unit"
         )
 
 

@@ -68,13 +68,15 @@ class Registry(Mapping[str, Thing]):
         Raises:
             KeyError: if the name is unknown; it names the nearest.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"{self.kind} must be a name, got {type(name).__name__}")
         if name not in self._things:
-            raise KeyError(f"unknown {self.kind} {name!r}; {nearest(name, self._things)}")
+            raise KeyError(f"unknown {self.kind} {name[:60]!r}; {nearest(name, self._things)}")
         return self._things[name]
 
     def __contains__(self, name: object) -> bool:
         """Say whether a name is known."""
-        return name in self._things
+        return isinstance(name, str) and name in self._things
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names."""
@@ -100,7 +102,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         The end of an error sentence, such as ``did you mean 'unet'?``.
     """
     names = {known_name.lower(): known_name for known_name in sorted(known)}
-    close = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:60].lower(), names, n=3, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(repr(names[n]) for n in close) + "?"
-    return "known: " + ", ".join(names.values())
+    return "known: " + ", ".join(names.values()) if names else "there is none"

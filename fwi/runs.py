@@ -130,7 +130,8 @@ def _identity(config: dict[str, Any]) -> dict[str, Any]:
 def _read(file: Path) -> dict[str, Any]:
     # Compared as it stands: a config of another version is another config, not a faulty one.
     try:
-        values = json.loads(file.read_text())
-        return values if isinstance(values, dict) and "name" in values else {"name": ""}
-    except ValueError:
-        return {"name": ""}
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        values = None
+    known = isinstance(values, dict) and isinstance(values.get("name"), str)
+    return values if known else {"name": ""}

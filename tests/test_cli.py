@@ -1,5 +1,7 @@
 """The command line: starts at once, takes every key of the config, says faults in one line."""
 
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -13,8 +15,10 @@ import pytest
 from rich.table import Table
 
 from fwi.cli import main
+from fwi.cli.endings import stoppable
 from fwi.cli.options import Option, options_of
 from fwi.config import SECTIONS, Choice, Config, StoreShare, load_config
+from fwi.files import atomic_file
 from fwi.stages import STAGES
 
 HEAVY = {"torch", "timm", "segmentation_models_pytorch", "albumentations", "numba", "polars"}
@@ -33,8 +37,9 @@ EXAMPLES: dict[Any, list[tuple[str, Any]]] = {
         ("{path: c, weight: 2}", {"path": Path("c"), "weight": 2.0}),
     ],
 }
-AWKWARD = ["1e3", "no", "null", "~", "2026-01-01", "a: b", "a #b", "[1", "{a: b}", "", " x ", "'"]
-AWKWARD += ['"', "true", "[red]", "é😀", "\udcff", "a\nb", "0x1f", "-1", "=", "a=b", "*x", "!!str"]
+# Of files and checkpoints; names of experiments are those that folders have.
+AWKWARD = ["1e3", "no", "null", "~", "2026-01-01", "a: b", "a #b", "[1", "{a: b}", " x ", "'"]
+AWKWARD += ['"', "true", "[red]", "é😀", "a\nb", "0x1f", "-1", "=", "a=b", "*x", "!!str"]
 
 
 @pytest.fixture
@@ -201,8 +206,10 @@ def test_option_reaches_its_key_alone(
     stage: str, option: Option, received: Callable[..., tuple[Config, bool]]
 ) -> None:
     arguments, value = typed(option)
-    config, force = received(stage, *arguments)
-    expected = load_config(None, STAGES[stage].defaults).model_dump()
+    of_folder = ("prepare.split", "prepare.dt", "prepare.source_x", "prepare.receiver_x")
+    beside = ["--set", "prepare.folder=f"] if option.path in of_folder else []
+    config, force = received(stage, *arguments, *beside)
+    expected = load_config(None, [*STAGES[stage].defaults, *beside[1:]]).model_dump()
     section, _, key = option.path.rpartition(".")
     part = expected[section] if section else expected
     assert part[key] != value
@@ -214,12 +221,12 @@ def test_option_reaches_its_key_alone(
 @pytest.mark.parametrize("text", AWKWARD)
 def test_text_arrives_unchanged(text: str, received: Callable[..., tuple[Config, bool]]) -> None:
     config, _ = received(
-        "infer", f"--name={text}", f"--store=s/{text}", f"--checkpoint={text}", "-kx", "--", text
+        "infer", f"--device={text}", f"--store=s/{text}", f"--checkpoint={text}", "-kx", "--", text
     )
-    assert config.name == text
+    assert config.machine.device == text
     assert config.store == Path("s", text)
-    assert config.infer.checkpoints == [text, "x"]
-    assert config.infer.input == Path(text)
+    assert config.infer.checkpoints == [os.path.expanduser(text), "x"]
+    assert config.infer.input == Path(text).expanduser()
 
 
 def test_texts_that_are_more_than_texts(received: Callable[..., tuple[Config, bool]]) -> None:
@@ -259,9 +266,9 @@ def test_force_is_for_the_stages_that_write(
 def test_options_of_earlier_versions_are_there(
     received: Callable[..., tuple[Config, bool]],
 ) -> None:
-    prepare = received("prepare", "f", "--split", "test", "--samples", 3, "--verify")[0].prepare
-    assert (prepare.folder, prepare.split) == (Path("f"), "test")
-    assert (prepare.n_samples, prepare.verify) == (3, True)
+    prepare = received("prepare", "f", "--split", "test", "--verify")[0].prepare
+    assert (prepare.folder, prepare.split, prepare.verify) == (Path("f"), "test", True)
+    assert received("prepare", "--samples", 3)[0].prepare.n_samples == 3
     models = received("models", "unet", "vit", "--no-speed")[0].models
     assert (models.names, models.speed) == (["unet", "vit"], False)
     assert received("submit", "p", "--sample", "s")[0].submit.sample_submission == Path("s")
@@ -293,14 +300,16 @@ def test_unknown_key_names_the_nearest(refused: Callable[..., str]) -> None:
 
 
 def test_wrong_value_is_one_line(refused: Callable[..., str]) -> None:
-    assert "prepare.n_samples of the config does not fit" in refused("prepare", "--samples", 0)
+    assert "prepare.n_samples of the config must be a whole number" in refused(
+        "prepare", "--samples", 0
+    )
     assert "must be YAML" in refused("prepare", "--set", "name=[")
 
 
 def test_options_are_checked_as_their_config_keys(refused: Callable[..., str]) -> None:
     for option, key in (("--shots", "n_shots"), ("--dx", "dx"), ("--dt", "dt"), ("--nt", "nt")):
         said = refused("simulate", "maps.npy", option, -1)
-        assert f"simulate.{key} of the config does not fit" in said
+        assert f"simulate.{key} of the config must be" in said
     assert "simulate.frequency of the config" in refused("simulate", "--frequency", "nan")
 
 
@@ -322,3 +331,70 @@ def test_debug_shows_the_traceback(
     monkeypatch.setattr(sys, "argv", ["fwi", "train", "-c", str(tmp_path / "no.yaml")])
     with pytest.raises(FileNotFoundError):
         main()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_to_stop_is_one_line_and_leaves_nothing_half_written(
+    number: signal.Signals,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    def run(config: Config, *, force: bool) -> None:
+        with atomic_file(tmp_path / "kept") as temporary:
+            temporary.touch()
+        with atomic_file(tmp_path / "half") as temporary:
+            temporary.touch()
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+
+    module = ModuleType("fwi.stages.infer")
+    monkeypatch.setattr(module, "run", run, raising=False)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(sys, "argv", ["fwi", "infer"])
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == status
+    assert signal.getsignal(number) == before
+    said = capsys.readouterr().err
+    assert said == "fwi: stopped; what was finished is kept: run the same command again to go on\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_signal_that_is_ignored_stays_so(received: Callable[..., tuple[Config, bool]]) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stoppable():
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("arguments", [["models", "unet", "--no-speed"], ["--help"]])
+def test_a_reader_that_has_gone_is_no_fault(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "fwi", *arguments], stdout=writer, stderr=subprocess.PIPE,
+            timeout=60, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert ended.stderr == b""
+
+
+def test_a_fault_in_the_program_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("fwi.stages.infer")
+    monkeypatch.setattr(module, "run", lambda *_, **__: [][0], raising=False)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(sys, "argv", ["fwi", "infer"])
+    with pytest.raises(IndexError):
+        main()
+
+
+def test_a_sentence_is_one_line_whatever_a_path_holds(refused: Callable[..., str]) -> None:
+    assert "a b\\x1b[31m" in refused("train", "--store", "a\nb\x1b[31m")

@@ -12,6 +12,7 @@ from fwi.config import Config, MachineConfig, load_config, overrides_of, save_co
 from fwi.stages import run
 
 CHARACTERS = st.characters(categories=["L", "N", "P", "S"])
+NAMES = st.text(st.characters(categories=["L", "N", "S"]), min_size=1, max_size=40)
 OPTIONS = st.dictionaries(st.text(CHARACTERS), st.floats(allow_nan=False, allow_infinity=False))
 SHIPPED = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -38,7 +39,7 @@ def test_file_holds_only_differences(tmp_path: Path) -> None:
 @given(
     st.builds(
         Config,
-        name=st.text(CHARACTERS, min_size=1),
+        name=NAMES,
         store=st.none() | st.just(Path("some/where")),
         train=st.fixed_dictionaries(
             {
@@ -50,7 +51,7 @@ def test_file_holds_only_differences(tmp_path: Path) -> None:
         infer=st.fixed_dictionaries(
             {
                 "tta": st.booleans(),
-                "checkpoints": st.lists(st.text(CHARACTERS, max_size=9), max_size=3),
+                "checkpoints": st.lists(NAMES.filter(lambda name: name[0] != "~"), max_size=3),
             }
         ),
     )
@@ -94,16 +95,19 @@ def test_paths_follow_the_name() -> None:
         ("train.stores=[{path: a, seed: 1}]", "'train.stores.0.seed'; known: path, weight"),
         ("train.objective={nme: a}", "'train.objective.nme'; did you mean 'name'?"),
         ("prepare.zzzzz=1", "unknown key 'prepare.zzzzz'; known: dt, families, folder"),
-        ("train.epochs=0", "train.epochs of the config does not fit.*got 0"),
-        ("train.epochs=many", "train.epochs of the config does not fit.*got 'many'"),
+        (
+            "train.epochs=0",
+            "train.epochs of the config must be a whole number from 1 to 1000000, got 0",
+        ),
+        ("train.epochs=many", "train.epochs of the config must be a whole number.*got 'many'"),
         ("train.lr=-1", "train.lr .*got -1"),
         ("train.lr=.nan", "train.lr .*got nan"),
         ("train.flip=1.5", "train.flip .*got 1.5"),
         ("prepare.split=tset", "prepare.split .*'train' or 'test', got 'tset'"),
         ("prepare.n_folds=1", "prepare.n_folds .*got 1"),
-        ("train=3", "train of the config does not fit"),
+        ("train=3", "train of the config must hold keys and values, got 3"),
         ("train.epochs", "must be section.key=value, got 'train.epochs'"),
-        ("name.epochs.x=3", "unknown|does not"),
+        ("name.epochs.x=3", "name of the config must be a text, got {'epochs': {'x': 3}}$"),
         ("train.epochs=[1", r"must be YAML, got 'train.epochs=\[1'"),
     ],
 )
@@ -122,8 +126,8 @@ def test_wrong_override_is_one_sentence(override: str, said: str) -> None:
         (b"!!python/object/apply:os.mkdir [marker]", "is not readable YAML"),
         (b"- 1\n- 2\n", "must hold keys and values, got a list"),
         (b"just text", "must hold keys and values, got a str"),
-        (b"train:\n", "train of .* does not fit"),
-        (b"1: 2\n", "does not fit|unknown key"),
+        (b"train:\n", "train of .* must hold keys and values, got None"),
+        (b"1: 2\n", r"a key must be a text, got '1'; quote it \(line 1"),
         (b"train: {lerning_rate: 1}", "unknown key 'train.lerning_rate'"),
     ],
 )
@@ -189,8 +193,8 @@ def test_run_gives_a_stage_its_defaults(ran: list[Config]) -> None:
 
 @given(st.text(), st.lists(st.text(), max_size=3))
 def test_any_text_is_an_override(text: str, texts: list[str]) -> None:
-    config = load_config(None, overrides_of({"name": text, "infer__checkpoints": texts}))
-    assert (config.name, config.infer.checkpoints) == (text, texts)
+    config = load_config(None, overrides_of({"train__model": text, "models__names": texts}))
+    assert (config.train.model, config.models.names) == (text, texts)
 
 
 def test_unknown_stage_is_named() -> None:
@@ -202,3 +206,19 @@ def test_unknown_stage_is_named() -> None:
 def test_every_spelling_of_a_number_is_one(text: str) -> None:
     config = load_config(None, [f"train.options.gain={text}"])
     assert config.train.options == {"gain": 1e-5}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"name": "a/b"}, "name of the config must name one folder.*got 'a/b'"),
+        ({"train": {"lr": -1}}, "train.lr of the config must be a number above 0.*got -1"),
+        ({"train": {"lrr": 1}}, "unknown key 'train.lrr'; did you mean 'lr'"),
+        ({"nam": 1}, "unknown key 'nam'; did you mean 'name'"),
+        ({"prepare": 3}, "prepare of the config must hold keys and values, got 3"),
+    ],
+)
+def test_a_config_in_python_is_refused_in_the_same_sentences(values: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as refused:
+        Config(**values)
+    assert "\n" not in str(refused.value)

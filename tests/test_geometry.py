@@ -1,6 +1,7 @@
 """The OpenFWI acquisition, and the flip that mirrors its gathers."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,18 +95,18 @@ def test_flip_refuses_other_shot_counts(shots: int) -> None:
     [
         ({"source_x": (0.0, 700.0)}, "source_x .*0 to 690 m, got 700 m"),
         ({"source_x": (-10.0,)}, "source_x .*got -10 m"),
-        ({"source_x": (float("nan"),)}, "source_x .*got nan m"),
+        ({"source_x": (float("nan"),)}, "source_x must be finite, got nan"),
         ({"source_x": ()}, "source_x .*got none"),
         ({"receiver_x": (695.0,)}, "receiver_x .*got 695 m"),
         ({"receiver_x": ()}, "receiver_x .*got none"),
         ({"source_depth": 700.0}, "source_depth .*got 700 m"),
         ({"receiver_depth": -6.0}, "receiver_depth .*got -6 m"),
-        ({"dx": 0.0}, "dx must be positive, got 0"),
-        ({"dt": -1e-3}, "dt must be positive, got -0.001"),
-        ({"nt": 0}, "nt must be positive"),
-        ({"nz": 0}, "nz must be positive"),
-        ({"frequency": float("nan")}, "frequency must be positive, got nan"),
-        ({"sponge_width": 1}, "sponge_width .*at least 2 cells, got 1"),
+        ({"dx": 0.0}, "dx must be 1e-06 to 1000000, got 0"),
+        ({"dt": -1e-3}, "dt must be 1e-12 to 1000, got -0.001"),
+        ({"nt": 0}, "nt must be 1 to 10000000, got 0"),
+        ({"nz": 0}, "nz must be 1 to 100000, got 0"),
+        ({"frequency": float("nan")}, "frequency must be 1e-06 to 1000000000, got nan"),
+        ({"sponge_width": 1}, "sponge_width must be 2 to 10000, got 1"),
     ],
 )
 def test_impossible_geometry_is_refused(change: dict, said: str) -> None:
@@ -117,3 +118,51 @@ def test_positions_round_to_the_nearest_cell() -> None:
     geometry = AcquisitionGeometry(source_x=(4.9, 5.1, 694.9), receiver_x=(-4.9,))
     assert geometry.source_idx.tolist() == [0, 1, 69]
     assert geometry.receiver_idx.tolist() == [0]
+
+
+def test_positions_may_be_listed() -> None:
+    listed = AcquisitionGeometry(nt=np.int64(1000), source_x=list(OPENFWI.source_x))  # type: ignore[arg-type]
+    array = AcquisitionGeometry(receiver_x=np.asarray(OPENFWI.receiver_x))  # type: ignore[arg-type]
+    assert listed == array == OPENFWI
+    assert hash(listed) == hash(OPENFWI)
+
+
+def test_a_wavelet_that_the_time_axis_cannot_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"frequency must be below 500 Hz.*got 500 Hz"):
+        replace(OPENFWI, frequency=500.0)
+    assert replace(OPENFWI, frequency=499.0).frequency == 499
+
+
+@pytest.mark.parametrize("geometry", [OPENFWI, OPENFWI_SIX_SHOTS], ids=["five", "six"])
+def test_openfwi_is_its_own_mirror_as_the_flip_takes_it(geometry: AcquisitionGeometry) -> None:
+    assert geometry.mirrored_shots() == FLIPPED_SHOTS[len(geometry.source_x)]
+
+
+@given(st.lists(st.integers(0, 34), min_size=1, max_size=5), st.randoms())
+def test_mirrored_shots_stand_where_the_mirror_has_them(columns: list[int], random: Any) -> None:
+    both = [*columns, *(69 - column for column in columns)]
+    random.shuffle(both)
+    geometry = replace(OPENFWI, source_x=tuple(10.0 * column for column in both))
+    mirrored = list(geometry.mirrored_shots())
+    assert sorted(mirrored) == list(range(len(both)))
+    assert (69 - geometry.source_idx[mirrored]).tolist() == both
+    assert [mirrored[shot] for shot in mirrored] == list(range(len(both)))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"source_x": (0.0, 100.0)}, "line of sources .*got those at 0, 100 m"),
+        ({"source_x": (0.0,)}, "line of sources .*got those at 0 m; set flip to 0"),
+        ({"receiver_x": (0.0, 100.0, 690.0)}, "line of receivers .*got those at 0, 100, 690 m"),
+        ({"receiver_x": (690.0, 0.0, 350.0)}, "line of receivers"),
+        (
+            {"receiver_x": OPENFWI.receiver_x[:-1]},
+            r"line of receivers .*10, 20, 30, 40, 50, \.\.\.",
+        ),
+        ({"nx": 80}, "line of sources"),
+    ],
+)
+def test_a_line_that_is_no_mirror_of_itself_has_no_flip(change: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(OPENFWI, **change).mirrored_shots()

@@ -74,7 +74,10 @@ def test_force_replaces_a_run_and_nothing_else(config: Config) -> None:
     assert (stranger.path / "kept").exists()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"name": "one", "train": {"threads": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}", '{"name": 3}', "[" * 10**5, '{"name": "one", "train": {"threads": 1}}'],
+)
 def test_configs_of_other_versions_are_other_configs(config: Config, text: str) -> None:
     there = run_of(config)
     there.path.mkdir(parents=True)

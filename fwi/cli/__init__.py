@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
-import warnings
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from fwi.cli.endings import (
+    Stopped,
+    say,
+    stoppable,
+    take_any_text,
+    warnings_in_lines,
+)
 from fwi.stages import STAGES
 
-_EXPECTED = (ValueError, TypeError, KeyError, OSError, FloatingPointError, ModuleNotFoundError)
+_EXPECTED = (
+    ValueError, TypeError, KeyError, OSError, FloatingPointError, MemoryError, ModuleNotFoundError,
+)  # fmt: skip
 
 
 class _Stages(TyperGroup):
@@ -44,29 +51,27 @@ for _name, _stage in STAGES.items():
     app.command(_name, help=_stage.summary)(_listed)
 
 
-def _say_warnings() -> None:
-    """Print the project's own warnings as one line, without the place in the code."""
-    others = warnings.showwarning
-
-    def say(message: Any, category: type[Warning], *place: Any, **where: Any) -> None:
-        if category.__module__.startswith("fwi."):
-            print(f"fwi: warning: {message}", file=sys.stderr)
-        else:
-            others(message, category, *place, **where)
-
-    warnings.showwarning = say
-
-
 def main() -> None:
     """Run the command line; an expected error is one sentence and exit status 1."""
-    _say_warnings()
+    take_any_text()
     try:
-        app()
+        with stoppable(), warnings_in_lines():
+            app()
+    except Stopped:
+        say("stopped; what was finished is kept: run the same command again to go on")
+        raise
     except _EXPECTED as error:
         if os.environ.get("FWI_DEBUG"):
             raise
-        text = error.args[0] if isinstance(error, KeyError) else error
-        if isinstance(error, OSError) and error.strerror:
-            text = error.strerror if error.filename is None else str(error)
-        print(f"fwi: {text}", file=sys.stderr)
+        say(_sentence(error))
         raise SystemExit(1) from None
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return str(error.args[0] if error.args else error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else str(error)
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory for this size ({error}); ask for less at once"
+    return str(error)

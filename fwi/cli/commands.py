@@ -73,6 +73,8 @@ def _show(result: Any) -> None:
     from rich.console import Console
     from rich.protocol import is_renderable
 
+    if sys.stdout is None:  # closed by who started it
+        return
     # Where there is no terminal to measure, tables are not cut at its usual 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 120)
     shown = result if is_renderable(result) else str(result)

@@ -122,6 +122,8 @@ def _quoted(text: str, kinds: list[Any]) -> str:
     texts = [_is_text(kind) for kind in kinds]
     structured = text in ("true", "false") or text.startswith("{")
     quoted = all(texts) or (not structured and any(texts + [_is_section(kind) for kind in kinds]))
+    # Nothing, as an unset variable of a shell leaves, is not YAML's null.
+    quoted = quoted or not text.strip()
     return json.dumps(text) if quoted else text
 
 

@@ -1,17 +1,17 @@
-"""What keys of a config are made of: their documentation, their ranges, their short forms."""
+"""What keys of a config are made of: their documentation, their types, their short forms."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-Positive = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Quantity = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Positions = tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+from fwi.config.values import Location, Options, Text, within
+
+Seed = Annotated[int, within(0, 2**32 - 1)]  # what every generator takes
+IGNORED = "ignored"  # pydantic's name of the fault of `Section.ignores`
 
 
 def key(default: Any, doc: str, *flags: str, argument: bool = False) -> Any:
@@ -41,12 +41,28 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
+    def ignores(self, *keys: str, how: str, beside: str) -> None:
+        """Refuse keys that are set where another one leaves them without a meaning.
+
+        Args:
+            *keys: what is ignored.
+            how: "beside" or "without".
+            beside: the other key.
+
+        Raises:
+            PydanticCustomError: if one of the keys is not its default.
+        """
+        for name in keys:
+            if getattr(self, name) != type(self).model_fields[name].get_default():
+                about = {"keys": (name, beside), "how": how}
+                raise PydanticCustomError(IGNORED, "ignored", about)
+
 
 class Choice(Section):
     """A registered thing by its name, or by {name, options}."""
 
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    name: Text
+    options: Options = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -57,10 +73,10 @@ class Choice(Section):
 class StoreShare(Section):
     """A store by its path, or by {path, weight}."""
 
-    path: Path
-    weight: Quantity = 1.0
+    path: Location
+    weight: Annotated[float, within(1e-6, 1e6)] = 1.0
 
     @model_validator(mode="before")
     @classmethod
     def _read_path(cls, value: Any) -> Any:
-        return {"path": value} if isinstance(value, str | Path) else value
+        return value if isinstance(value, dict | StoreShare) else {"path": value}

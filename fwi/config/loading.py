@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import yaml
-from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from fwi.config.keys import Section, types_of
-from fwi.config.sections import SECTIONS, Config
-from fwi.registry import nearest
+from fwi.config.faults import faults_of, shown
+from fwi.config.parsing import parse_value, parse_yaml
+from fwi.config.sections import Config
+from fwi.config.values import expand
 
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which 3e-4 is a number, as in YAML 1.2 and JSON, not a text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)
+_LARGEST = 1_000_000  # bytes of a file; a config of every key has four thousand
 
 
 def load_config(base: Config | Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
     """Read an experiment and apply overrides.
 
     Args:
-        base: a YAML file, or an experiment to change; the defaults where None.
+        base: a YAML file, in UTF-8, or an experiment to change; the defaults where None.
         overrides: `section.key=value` strings, the value in YAML.
 
     Returns:
@@ -42,96 +31,96 @@ def load_config(base: Config | Path | str | None = None, overrides: Sequence[str
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not YAML, or a key or value does not fit; it names the nearest key.
+        TypeError: if the base or the overrides are none.
     """
+    if isinstance(overrides, str):
+        raise TypeError(f"overrides must be a list, got the text {shown(overrides)}")
     where = str(base) if isinstance(base, str | Path) else "the config"
-    values = base.model_dump() if isinstance(base, Config) else _read_yaml(base)
+    values = base.model_dump() if isinstance(base, Config) else _read_file(base)
     for override in overrides:
         _set(values, override)
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise ValueError(_explain(error, where)) from None
+    with faults_of(where):
+        return Config(**values)
 
 
 def overrides_of(options: Mapping[str, Any]) -> list[str]:
-    """Turn options such as train__lr=3e-4 into overrides, None and empty lists too."""
+    """Turn options such as train__lr=3e-4 into overrides, None and empty lists too.
+
+    Raises:
+        ValueError: if a value is within itself, or too deep.
+    """
     plain = partial(to_jsonable_python, fallback=str)
-    return [
-        f"{key.replace('__', '.')}={json.dumps(value, default=plain)}"
-        for key, value in options.items()
-    ]
+    overrides = []
+    for option, value in options.items():
+        key = option.replace("__", ".")
+        try:
+            overrides.append(f"{key}={json.dumps(value, default=plain)}")
+        except (ValueError, TypeError, RecursionError):
+            kind = type(value).__name__
+            raise ValueError(
+                f"{key} must be a plain value, a list or keys and values, got a {kind} that cannot "
+                "be written down"
+            ) from None
+    return overrides
 
 
 def save_config(config: Config, path: Path) -> None:
     """Write a config whole, as JSON, which is YAML too."""
-    path.write_text(config.model_dump_json(indent=2))
+    path.write_text(config.model_dump_json(indent=2), encoding="utf-8")
 
 
-def _read_yaml(file: Path | str | None) -> dict[str, Any]:
+def _read_file(file: Path | str | None) -> dict[str, Any]:
     if file is None:
         return {}
-    path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f"the config {path} does not exist; check the path")
+    if not isinstance(file, str | Path):
+        raise TypeError(f"config must be a Config, a path or None, got {type(file).__name__}")
     try:
-        values = yaml.load(path.read_text(), _Loader) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
+        path = expand(file)
+    except ValueError as error:
+        raise ValueError(f"config {error}, got {shown(str(file))}") from None
+    text = _read_text(path)
+    try:
+        values = parse_yaml(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is not readable YAML: {error}") from None
+    if values is None:
+        return {}
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold keys and values, got a {type(values).__name__}")
     return values
 
 
+def _read_text(path: Path) -> str:
+    if not path.exists():
+        raise FileNotFoundError(f"the config {path} does not exist; check the path")
+    if not path.is_file():
+        kind = "folder" if path.is_dir() else "device or pipe"
+        raise ValueError(f"the config {path} must be a file, got a {kind}")
+    with path.open("rb") as file:  # some files are larger than they say
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"the config {path} must have at most {_LARGEST} bytes, got more")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"the byte 0x{content[error.start]:02x} at {error.start}"
+        raise ValueError(f"{path} is not readable YAML: it must be UTF-8, got {byte}") from None
+
+
 def _set(values: dict[str, Any], override: str) -> None:
+    if not isinstance(override, str):
+        raise TypeError(f"an override must be a text, got {type(override).__name__}")
     key, equals, text = override.partition("=")
     if not equals:
-        raise ValueError(f"an override must be section.key=value, got {override!r}")
+        raise ValueError(f"an override must be section.key=value, got {shown(override)}")
     *sections, last = key.split(".")
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
-            raise ValueError(f"{key!r} does not name a key: {section!r} holds a value")
-    values[last] = _value(override, text)
-
-
-def _value(override: str, text: str) -> Any:
-    """Read a value: as JSON where it is, so that any quoted text arrives unchanged, or as YAML."""
+            raise ValueError(f"{shown(key)} does not name a key: {shown(section)} holds a value")
     try:
-        return json.loads(text)
-    except ValueError:
-        pass
-    try:
-        return yaml.load(text, _Loader)
-    except yaml.YAMLError:
-        raise ValueError(f"the value of an override must be YAML, got {override!r}") from None
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    """Say the first fault in one sentence."""
-    # A misspelt key is also a missing one, which is not what should be said.
-    fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    path = [str(part) for part in fault["loc"]]
-    name = ".".join(path)
-    if fault["type"] != "extra_forbidden":
-        return f"{name} of {where} does not fit: {fault['msg']}, got {fault['input']!r}"
-    return f"{where} has an unknown key {name!r}; {_hint(path)}"
-
-
-def _hint(path: list[str]) -> str:
-    """Name the places that have a key of this name, or the nearest keys where it stands."""
-    *parents, name = path
-    places = {"": Config} | {f"{key}.": section for key, section in SECTIONS.items()}
-    homes = [f"'{place}{name}'" for place, found in places.items() if name in found.model_fields]
-    if homes and len(parents) < 2:
-        return f"did you mean {' or '.join(homes)}?"
-    root: type[Section] = Config
-    return nearest(name, reduce(_section_of, parents, root).model_fields)
-
-
-def _section_of(section: type[Section], key: str) -> type[Section]:
-    """Step into a key's section, also where it is a list of them; a place in a list is no step."""
-    field = section.model_fields.get(key)
-    kinds = types_of(field.annotation) if field else []
-    kinds += [inner for kind in kinds for inner in get_args(kind)]
-    found = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section))
-    return next(found, section)
+        values[last] = parse_value(text)
+    except ValueError as error:
+        raise ValueError(
+            f"the value of an override must be YAML, got {shown(override)}: {error}"
+        ) from None

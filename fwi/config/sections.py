@@ -6,50 +6,65 @@ The first line of a key's documentation is the command line's help.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, ValidationError, model_validator
 
 from fwi import openfwi
-from fwi.config.keys import (
-    Choice,
-    Fraction,
-    Positions,
-    Positive,
-    Quantity,
-    Section,
-    StoreShare,
-    key,
+from fwi.config.faults import explain
+from fwi.config.keys import Choice, Section, Seed, StoreShare, key
+from fwi.config.values import (
+    Location,
+    Name,
+    Options,
+    Pretrained,
+    Reference,
+    Text,
+    whole,
+    within,
 )
+
+# Upper bounds are beyond what anybody means: they keep a slip of the keyboard from being tried.
+Samples = Annotated[int, within(1, 10_000_000)]  # the whole of OpenFWI has half a million
+Batch = Annotated[int, within(1, 65_536)]
+Fold = Annotated[int, within(0, 99_999)]
+Fraction = Annotated[float, within(0.0, 1.0)]
+Depth = Annotated[float, within(-1e6, 1e6)]
+TimeStep = Annotated[float, within(1e-9, 10.0)]  # s
+Positions = tuple[Depth, ...]
 
 
 class MachineConfig(Section):
     """What the work may use of this machine: no part of what a run or a store is."""
 
-    device: str = key(
+    device: Text = key(
         "auto", "Where networks and refine run: auto takes the first GPU, or the CPU."
     )
-    threads: Positive | None = key(None, "Threads of simulator and networks; every processor.")
-    workers: Annotated[int, Field(ge=0)] | None = key(
+    threads: Annotated[int, within(1, 4096)] | None = key(
+        None, "Threads of simulator and networks; every processor."
+    )
+    workers: Annotated[int, within(0, 1024)] | None = key(
         None, "Processes that read batches ahead; 0 reads in line. By the device."
     )
-    checkpoint_minutes: Quantity = key(5.0, "What a kill can cost of a long epoch.")
+    checkpoint_minutes: Annotated[float, within(0.0, 1e5, above=True)] = key(
+        5.0, "What a kill can cost of a long epoch."
+    )
 
 
 class _StoreSection(Section):
     """How a store is cut into folds and shards."""
 
-    n_folds: Annotated[int, Field(ge=2)] = key(10, "Parts of which one validates.")
-    shard_size: Positive = key(
+    n_folds: Annotated[int, within(2, 100_000)] = key(10, "Parts of which one validates.")
+    shard_size: Annotated[int, within(1, 1_000_000)] = key(
         100, "Samples a shard, which is what memory holds and a kill can cost."
     )
-    seed: Annotated[int, Field(ge=0)] = key(0, "Of maps and folds.")
+    seed: Seed = key(0, "Of maps and folds.")
 
 
 class _RecordedSection(Section):
     """How gathers were recorded that are not OpenFWI's, where their files do not say."""
 
-    dt: Quantity | None = key(None, "Time step of the gathers, s; as their file says.")
+    dt: TimeStep | None = key(None, "Time step of the gathers, s; as their file says.")
     source_x: Positions | None = key(
         None, "Of their shots, m along the line; may be repeated. As their file says."
     )
@@ -61,43 +76,62 @@ class _RecordedSection(Section):
 class PrepareConfig(_StoreSection, _RecordedSection):
     """Where the samples of the store come from."""
 
-    folder: Path | None = key(
+    folder: Location | None = key(
         None, "Competition or OpenFWI folder; none generates maps.", argument=True
     )
     split: Literal["train", "test"] = key("train", "'train' or 'test' part of the folder.")
-    families: list[str] = key([], "Generated families; all ten.", "--family")
-    n_samples: Positive = key(1000, "Maps to generate.", "--samples")
+    families: list[Text] = key([], "Generated families; all ten.", "--family")
+    n_samples: Samples = key(1000, "Maps to generate.", "--samples")
     verify: bool = key(False, "Compare every sample with its checksum afterwards.")
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if self.folder is None:
+            said = ("split", "dt", "source_x", "receiver_x")
+            self.ignores(*said, how="without", beside="folder")
+        else:
+            self.ignores("families", "n_samples", how="beside", beside="folder")
+        return self
 
 
 class SimulateConfig(_StoreSection):
     """Which maps are simulated, and how they are recorded; the maps' size is the grid's."""
 
-    input: Path | None = key(
-        None, "A .npy file of maps, a folder of them, or a store.", argument=True
+    input: Location | None = key(
+        None, "A file of maps, a folder of them, or a store.", argument=True
     )
-    n_shots: Literal[5, 6] = key(6, "OpenFWI's 5, or 6: the flip is exact.", "--shots")
-    dx: Quantity = key(openfwi.DX, "Cell size, m.")
-    dt: Quantity = key(openfwi.DT, "Time step, s.")
-    nt: Positive = key(openfwi.NT, "Time samples.")
-    frequency: Quantity = key(openfwi.FREQUENCY, "Peak of the Ricker wavelet, Hz.")
+    n_shots: Annotated[Literal[5, 6], BeforeValidator(whole)] = key(
+        6, "OpenFWI's 5, or 6: the flip is exact.", "--shots"
+    )
+    dx: Annotated[float, within(1e-3, 1e5)] = key(openfwi.DX, "Cell size, m.")
+    dt: TimeStep = key(openfwi.DT, "Time step, s.")
+    nt: Annotated[int, within(1, 1_000_000)] = key(openfwi.NT, "Time samples.")
+    frequency: Annotated[float, within(1e-3, 1e8)] = key(
+        openfwi.FREQUENCY, "Peak of the Ricker wavelet, Hz."
+    )
     source_x: Positions | None = key(
         None, "Sources, m along the line, instead of OpenFWI's; may be repeated."
     )
-    source_depth: float = key(openfwi.DEPTH, "Of all sources, m.")
+    source_depth: Depth = key(openfwi.DEPTH, "Of all sources, m.")
     receiver_x: Positions | None = key(
         None, "Receivers, m along the line, instead of OpenFWI's 70; may be repeated."
     )
-    receiver_depth: float = key(openfwi.DEPTH, "Of all receivers, m.")
+    receiver_depth: Depth = key(openfwi.DEPTH, "Of all receivers, m.")
+
+    @model_validator(mode="after")
+    def _check_sources(self) -> Self:
+        if self.source_x is not None:
+            self.ignores("n_shots", how="beside", beside="source_x")
+        return self
 
 
 class TrainConfig(Section):
     """One network and how it is trained."""
 
-    model: str = key("unet", "Registered network, see fwi models.")
-    variant: str | None = key(None, "Of the network; its default.")
-    options: dict[str, Any] = key({}, "Of the network, over the variant's.")
-    pretrained: bool | Path = key(
+    model: Text = key("unet", "Registered network, see fwi models.")
+    variant: Text | None = key(None, "Of the network; its default.")
+    options: Options = key({}, "Of the network, over the variant's.")
+    pretrained: Pretrained = key(
         False, "Encoder weights: true for timm's own, or a local .safetensors file."
     )
     objective: Choice | None = key(
@@ -106,79 +140,87 @@ class TrainConfig(Section):
     stores: list[StoreShare] = key(
         [], "Stores to learn from beside the experiment's, a path or {path, weight}.", "--also"
     )
-    fold: int = key(0, "The fold that is validated, never trained on.")
-    epochs: Positive = key(20, "Passes over the training samples.")
-    batch_size: Positive = key(16, "Samples a step.")
-    lr: Annotated[float, Field(gt=0)] = key(2e-3, "Peak of the one-cycle schedule.")
+    fold: Fold = key(0, "The fold that is validated, never trained on.")
+    epochs: Annotated[int, within(1, 1_000_000)] = key(20, "Passes over the training samples.")
+    batch_size: Batch = key(16, "Samples a step.")
+    lr: Annotated[float, within(0.0, 1e3, above=True)] = key(
+        2e-3, "Peak of the one-cycle schedule."
+    )
     warmup: Fraction = key(0.15, "Part of the steps in which lr rises to its peak.")
-    weight_decay: Annotated[float, Field(ge=0)] = key(0.01, "Of AdamW.")
-    clip_norm: Annotated[float, Field(gt=0)] = key(3.0, "Longest gradient of a step.")
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = key(0.99, "Of the averaged weights.")
+    weight_decay: Annotated[float, within(0.0, 1e3)] = key(0.01, "Of AdamW.")
+    clip_norm: Annotated[float, within(0.0, 1e9, above=True)] = key(
+        3.0, "Longest gradient of a step."
+    )
+    ema_decay: Annotated[float, within(0.0, 0.999999)] = key(0.99, "Of the averaged weights.")
     flip: Fraction = key(0.5, "Probability of the left-right flip.")
     precision: Literal["auto", "float32", "bfloat16"] = key(
         "auto", "Of the network: auto is bfloat16 where the processor computes it natively."
     )
-    seed: Annotated[int, Field(ge=0)] = key(0, "Of weights, order and augmentation.")
+    seed: Seed = key(0, "Of weights, order and augmentation.")
 
 
 class InferConfig(_RecordedSection):
     """What is predicted, and by what."""
 
-    input: Path | None = key(
-        None, "Store, folder of .npy gathers, or one file; the experiment's store.", argument=True
+    input: Location | None = key(
+        None, "Store, folder of files, or one file; the experiment's store.", argument=True
     )
-    checkpoints: list[str] = key(
+    checkpoints: list[Reference] = key(
         [], "Run, checkpoint or 'default'; may be repeated. The run's best.", "--checkpoint", "-k"
     )
     blend: Literal["mean", "median"] = key("mean", "How several predictions become one.")
     tta: bool = key(True, "Average with the prediction of the mirrored gathers.")
-    batch_size: Positive = key(32, "Gathers computed at once.")
-    out: Path | None = key(None, "Folder of the predictions; runs/<name>/predictions.")
+    batch_size: Batch = key(32, "Gathers computed at once.")
+    out: Location | None = key(None, "Folder of the predictions; runs/<name>/predictions.")
 
 
 class RefineConfig(_RecordedSection):
     """Which maps are refined, from what, and for how long."""
 
-    input: Path | None = key(
-        None, "Store, folder of .npy gathers, or one file; the experiment's store.", argument=True
+    input: Location | None = key(
+        None, "Store, folder of files, or one file; the experiment's store.", argument=True
     )
-    start: str = key(
+    start: Reference = key(
         "default",
         "First maps: a store of predictions, a run or checkpoint, 'default', or 'trend'.",
     )
-    family: str = key(
+    family: Text = key(
         "auto", "Family or kind of the samples, which chooses the prior; auto finds out."
     )
-    method: str = key("auto", "dense, cg, lbfgs or adam; auto chooses by the grid's size.")
-    noise: Annotated[float, Field(ge=0)] | None = key(
+    method: Text = key("auto", "dense, cg, lbfgs or adam; auto chooses by the grid's size.")
+    noise: Annotated[float, within(0.0, 1e9)] | None = key(
         None, "Standard deviation of what is added to the waves; what is heard before them."
     )
-    draws: Annotated[int, Field(ge=0)] = key(
+    draws: Annotated[int, within(0, 10_000)] = key(
         0, "Maps a sample that are drawn from the posterior, beside its standard deviation."
     )
-    seconds: Annotated[float, Field(gt=0)] = key(300.0, "After which a sample takes no more steps.")
-    samples: Positive | None = key(None, "So many of the first samples; all of them.")
-    out: Path | None = key(None, "Folder of the refined maps; runs/<name>/refined.")
+    seconds: Annotated[float, within(0.0, 1e7, above=True)] = key(
+        300.0, "After which a sample takes no more steps."
+    )
+    samples: Samples | None = key(None, "So many of the first samples; all of them.")
+    out: Location | None = key(None, "Folder of the refined maps; runs/<name>/refined.")
 
 
 class SubmitConfig(Section):
     """What is written for the competition."""
 
-    predictions: Path | None = key(
+    predictions: Location | None = key(
         None, "Folder that infer wrote; runs/<name>/predictions.", argument=True
     )
-    sample_submission: Path | None = key(
+    sample_submission: Location | None = key(
         None, "The sample submission, whose order is followed and whose ids are needed.", "--sample"
     )
-    out: Path | None = key(None, "The csv file; submissions/<name>.csv.")
+    out: Location | None = key(None, "The csv file; submissions/<name>.csv.")
 
 
 class LeaderboardConfig(Section):
     """Which runs are compared, and where."""
 
-    runs: list[str] = key([], "Runs, stores of maps, or 'default'; all of runs/.", argument=True)
-    fold: int = key(0, "Of the store, validated.")
-    baselines: list[str] | None = key(
+    runs: list[Reference] = key(
+        [], "Runs, stores of maps, or 'default'; all of runs/.", argument=True
+    )
+    fold: Fold = key(0, "Of the store, validated.")
+    baselines: list[Text] | None = key(
         None, "Baselines to fit, may be repeated; all of them. [] for none.", "--baseline"
     )
     tta: bool = key(True, "Average with the prediction of the mirrored gathers.")
@@ -187,10 +229,10 @@ class LeaderboardConfig(Section):
 class ExportConfig(Section):
     """Which network is written as ONNX, and where."""
 
-    checkpoint: str = key("", "Run, checkpoint or 'default'; the run's best.", argument=True)
-    out: Path | None = key(None, "The .onnx file; runs/<name>/model.onnx.")
+    checkpoint: Reference = key("", "Run, checkpoint or 'default'; the run's best.", argument=True)
+    out: Location | None = key(None, "The .onnx file; runs/<name>/model.onnx.")
     # torch's exporter writes operators from 18 on and knows of 23
-    opset: Annotated[int, Field(ge=18, le=23)] | None = key(
+    opset: Annotated[int, within(18, 23)] | None = key(
         None, "Version of ONNX's operators; the exporter's default."
     )
 
@@ -198,29 +240,29 @@ class ExportConfig(Section):
 class ConvertConfig(_RecordedSection):
     """What is written in another format, and where."""
 
-    input: Path | None = key(
+    input: Location | None = key(
         None, "Store, folder of files, or one file; the experiment's store.", argument=True
     )
     format: Literal["npy", "npz", "h5", "mat", "sgy"] = key(
         "npy", "Of the files.", "--format", "-f"
     )
-    n_samples: Positive = key(500, "Samples a file; SEG-Y takes one.", "--samples")
-    out: Path | None = key(None, "Folder of the files; data/<name>-<format>.")
+    n_samples: Samples = key(500, "Samples a file; SEG-Y takes one.", "--samples")
+    out: Location | None = key(None, "Folder of the files; data/<name>-<format>.")
 
 
 class ModelsConfig(Section):
     """Which networks are listed, and whether they are timed."""
 
-    names: list[str] = key([], "Registered networks; all of them.", argument=True)
+    names: list[Text] = key([], "Registered networks; all of them.", argument=True)
     speed: bool = key(True, "Measure memory and speed on this machine.")
 
 
 class Config(Section):
     """One experiment: every stage reads its section and the shared paths."""
 
-    name: str = key("quickstart", "Name of the experiment.", "--name", "-n")
-    store: Path | None = key(None, "Folder of the store; data/<name>.")
-    runs: Path = key(Path("runs"), "Folder of the runs.")
+    name: Name = key("quickstart", "Name of the experiment.", "--name", "-n")
+    store: Location | None = key(None, "Folder of the store; data/<name>.")
+    runs: Location = key(Path("runs"), "Folder of the runs.")
     machine: MachineConfig = MachineConfig()
     prepare: PrepareConfig = PrepareConfig()
     simulate: SimulateConfig = SimulateConfig()
@@ -232,6 +274,17 @@ class Config(Section):
     export: ExportConfig = ExportConfig()
     convert: ConvertConfig = ConvertConfig()
     models: ModelsConfig = ModelsConfig()
+
+    def __init__(self, **values: Any) -> None:
+        """Validate what keys hold.
+
+        Raises:
+            ValueError: if a key is unknown or its value does not fit, in one sentence.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ValueError(explain(error, {"": Config, **SECTIONS})) from None
 
     @property
     def store_path(self) -> Path:

@@ -7,9 +7,9 @@ loader reads (`benchmarks/loader.py`).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from fwi.arrays import Array
+from fwi.compiled import kept_njit
 from fwi.openfwi import FLIPPED_SHOTS
 
 _U = np.uint64  # signed offsets would be guarded against negative ones, and not vectorised
@@ -28,7 +28,7 @@ def copy_mirrored(gathers: Array, room: Array) -> None:
     _mirror(source.view(np.uint16).ravel(), shots, target.view(np.uint16).ravel(), room.shape[-1])
 
 
-@njit(nogil=True, cache=True)
+@kept_njit(nogil=True)
 def _mirror(source: Array, shots: Array, target: Array, columns: int) -> None:
     """Copy shots of rows, each row from its last column to its first."""
     width = _U(columns)

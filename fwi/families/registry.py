@@ -5,9 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from fwi.checks import check_whole
 from fwi.openfwi import FAMILIES, SIDE
 from fwi.registry import Registry
 
+_MOST = 10_000_000  # 200 GB; more is a slip
 NAMES = FAMILIES
 """The ten families in the order of the OpenFWI paper (arXiv 2111.02926)."""
 
@@ -17,6 +19,15 @@ Seed = int | np.random.SeedSequence | np.random.Generator
 
 _families: Registry[Generate] = Registry("family")
 register_family = _families.register
+
+
+def check_family(family: str) -> None:
+    """Refuse a name that no family has.
+
+    Raises:
+        KeyError: if it is unknown; it names the nearest.
+    """
+    _families[family]
 
 
 def sample(family: str, n: int, rng: Seed) -> npt.NDArray[np.float32]:
@@ -35,16 +46,27 @@ def sample(family: str, n: int, rng: Seed) -> npt.NDArray[np.float32]:
 
     Raises:
         KeyError: If no family has that name.
-        TypeError: If n is not an integer.
-        ValueError: If n is less than 1.
+        TypeError: If n or the seed is not an integer.
+        ValueError: If n is less than 1, or the seed is negative.
     """
     generate = _families[family]
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"n must be an integer, got {type(n).__name__}")
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n}")
-    generator = np.random.default_rng(rng)
+    n = check_whole("n", n, 1, _MOST)
+    generator = _generator(rng)
     maps = np.empty((n, SIDE, SIDE), np.float32)
     for i in range(n):
         maps[i] = generate(generator)
     return maps
+
+
+def _generator(rng: Seed) -> np.random.Generator:
+    if isinstance(rng, np.random.SeedSequence | np.random.Generator):
+        return np.random.default_rng(rng)
+    if isinstance(rng, bool) or not isinstance(rng, int | np.integer):
+        raise TypeError(
+            f"rng must be a seed, a seed sequence or a generator, got {type(rng).__name__}"
+        )
+    if rng < 0:
+        raise ValueError(f"rng must be a seed of at least 0, got {rng}")
+    return np.random.default_rng(rng)

@@ -15,7 +15,14 @@ from fwi.geometry import AcquisitionGeometry
 from fwi.inversion.climb import Climb
 from fwi.inversion.devices import devices_of
 from fwi.inversion.exact import finished, is_exact, rounded
-from fwi.inversion.intake import check_errors, check_gathers, kinds_of, starts_of
+from fwi.inversion.intake import (
+    check_errors,
+    check_gathers,
+    check_settings,
+    gathers_of,
+    kinds_of,
+    starts_of,
+)
 from fwi.inversion.ladder import Kind, squares
 from fwi.inversion.methods import METHODS, choose
 from fwi.inversion.methods.choice import takes_processes
@@ -84,9 +91,10 @@ def refine(
         TypeError: if the gathers are not floating.
         KeyError: if a family or method is unknown.
     """
-    gathers = gathers[None] if gathers.ndim == 3 else gathers
+    gathers = gathers_of(gathers)
     geometry = geometry_of(gathers) if geometry is None else geometry
     check_gathers(gathers, geometry)
+    bounds = check_settings(noise, bounds, draws, seconds, threads)
     kinds = kinds_of(family, len(gathers))
     is_first_guess = not isinstance(start, str)
     settings = Settings(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fwi.geometry import AcquisitionGeometry
+from fwi.physics.intake import is_tensor
 from fwi.physics.kernel.operator import KernelOperator
 from fwi.physics.operator import OnSample, Operator
 from fwi.physics.surrogate.operator import SurrogateOperator
@@ -31,11 +32,6 @@ class Engine(Protocol):
 
 
 ENGINES: Registry[Engine] = Registry("engine")
-
-
-def is_tensor(values: Any) -> bool:
-    """Say whether values are a torch tensor, without importing torch."""
-    return not isinstance(values, np.ndarray) and hasattr(values, "detach")
 
 
 @ENGINES.register("auto")

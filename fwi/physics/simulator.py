@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fwi.geometry import OPENFWI, AcquisitionGeometry
-from fwi.physics.engines import ENGINES, is_tensor
+from fwi.physics.engines import ENGINES
+from fwi.physics.intake import check_settings, is_tensor, maps_of, numbers, warn_of_maps
 from fwi.physics.operator import MEMORY, OnSample, Operator
 from fwi.physics.scheme.maps import check_maps
 
@@ -28,9 +29,10 @@ def simulate(
     a sponge around the map (docs/physics.md).
 
     Args:
-        velocity: P-wave velocity (B, Z, X), m/s, strictly positive; a NumPy array or a torch
-            tensor. A tensor's gathers can be differentiated, backward and forward: exactly the
-            derivative of the discrete scheme.
+        velocity: P-wave velocity (B, Z, X) or (B, 1, Z, X), m/s, strictly positive; a NumPy array,
+            what makes one, or a torch tensor. A tensor's gathers can be differentiated, backward
+            and forward: exactly the derivative of the discrete scheme. Whole numbers are taken as
+            float32.
         geometry: sources, receivers, grid and time axis.
         vmin: the velocity that each map's sponge is made for, (B,), m/s; by default the map's
             smallest one, a constant in the derivative. A tensor gets a gradient of its own.
@@ -47,8 +49,12 @@ def simulate(
     Raises:
         ValueError: if the shape or a value does not fit, the time step is unstable, or the
             memory is too small.
-        TypeError: if the maps are not floating.
+        TypeError: if the maps are not numbers.
         KeyError: if there is no such engine.
+
+    Warns:
+        UnusualInput: if velocities lie outside 300 to 10,000 m/s, or the grid has fewer than four
+            points in the shortest wavelength at the wavelet's peak.
     """
 
     def make(maps: Any, sponge: Any, keep: bool) -> Operator:
@@ -61,7 +67,7 @@ def simulate(
         return make(velocity, vmin, keep=False).gathers
     from fwi.physics.autograd import differentiable
 
-    return differentiable(velocity, vmin, make)
+    return differentiable(maps_of(velocity), vmin, make)
 
 
 def linearize(
@@ -100,6 +106,9 @@ def linearize(
         TypeError: likewise.
         KeyError: likewise.
     """
-    return ENGINES[engine](
-        velocity, geometry, vmin=vmin, threads=threads, memory=memory, on_sample=on_sample
-    )
+    linear = ENGINES[engine]
+    check_settings(geometry, threads, memory, on_sample)
+    maps = maps_of(velocity)
+    vmin = None if vmin is None else numbers("vmin", vmin)
+    warn_of_maps(maps, geometry)
+    return linear(maps, geometry, vmin=vmin, threads=threads, memory=memory, on_sample=on_sample)

@@ -82,8 +82,10 @@ def run_overridden(
     """Run one stage as `run` does, its overrides written as `section.key=value`."""
     from fwi.config import load_config
 
+    if not isinstance(stage, str):
+        raise TypeError(f"stage must be a name, got {type(stage).__name__}")
     if stage not in STAGES:
-        raise KeyError(f"unknown stage {stage!r}; {nearest(stage, STAGES)}")
+        raise KeyError(f"unknown stage {stage[:60]!r}; {nearest(stage, STAGES)}")
     defaults = STAGES[stage].defaults if config is None else ()
     # Before the stage is imported, so that a fault is told at once.
     config = load_config(config, [*defaults, *overrides])

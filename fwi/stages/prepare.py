@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fwi import families
 from fwi.config import Config
 from fwi.data.generated import generated_shards
 from fwi.data.imported import test_shards, training_shards
@@ -37,6 +38,8 @@ def run(config: Config, *, force: bool = False) -> Store:
 def _plan(config: Config) -> list[Shard]:
     prepare = config.prepare
     if prepare.folder is None:
+        for family in prepare.families:  # before the folder is claimed
+            families.check_family(family)
         return list(generated_shards(prepare, config.machine.threads))
     part = competition_part(prepare.folder, prepare.split)
     found = find_sources(part, with_maps=prepare.split == "train")

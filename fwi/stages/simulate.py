@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from fwi.config import Config, SimulateConfig
@@ -44,6 +45,7 @@ def _input(section: SimulateConfig, store: Path) -> Path:
             "simulate.input must name a .npy file of velocity maps, a folder of them or a store, "
             "got none"
         )
-    if section.input.resolve().is_relative_to(store.resolve()):
+    given, made = Path(os.path.realpath(section.input)), Path(os.path.realpath(store))
+    if given.is_relative_to(made):
         raise ValueError(f"{store} holds the maps that are read; write to another store")
     return section.input

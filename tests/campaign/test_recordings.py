@@ -118,8 +118,11 @@ def scales() -> Iterator[Case]:
         yield Case(
             f"gathers x {factor:g}", changed(scaled(factor)), warns=("sign is the opposite",)
         )
-    for factor, words in ((1e-3, "km/s"), (1e-2, ""), (1e-6, "km/s")):
-        yield Case(f"maps x {factor:g}", changed(np.copy, scaled(factor)), ("model1.npy", words))
+    for factor in (1e-3, 1e-6):
+        yield Case(f"maps x {factor:g}", changed(np.copy, scaled(factor)), ("model1.npy", "km/s"))
+    for factor, said in ((1e-2, "residual of"), (0.1, "residual of"), (3.5, "cannot be compared")):
+        warned = ("300 to 10000 m/s", said)
+        yield Case(f"maps x {factor:g}", changed(np.copy, scaled(factor)), warns=warned)
 
 
 ORDERS: dict[str, tuple[Change, Change, str]] = {

@@ -298,7 +298,7 @@ def test_unknown_family_names_the_nearest() -> None:
 @pytest.mark.parametrize("n", [0, -3])
 def test_too_few_maps(n: int) -> None:
     """Counts below one are refused."""
-    with pytest.raises(ValueError, match=re.escape(f"n must be at least 1, got {n}")):
+    with pytest.raises(ValueError, match=re.escape(f"n must be 1 to 10000000, got {n}")):
         families.sample("Style_A", n, rng=0)
 
 

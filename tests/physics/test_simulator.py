@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ import torch
 from oracle import numpy_gathers, worst
 
 from fwi import families
+from fwi.checks import UnusualInput
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry, flip_gathers
+from fwi.physics.intake import warn_of_maps
 from fwi.physics.kernel.medium import KernelMedium
 from fwi.physics.kernel.shot import forward
 from fwi.physics.scheme.sponge import damping
@@ -278,7 +281,7 @@ def with_value(value: float) -> Array:
         (np.full((12, 16), 2000.0), ValueError, r"got \(12, 16\); add a batch axis"),
         (np.full((1, 12, 17), 2000.0), ValueError, r"must be \(n, 12, 16\), got \(1, 12, 17\)"),
         (np.empty((0, 12, 16)), ValueError, r"got \(0, 12, 16\)"),
-        (np.full((1, 12, 16), 2000), TypeError, "float16, float32 or float64, got int64"),
+        (np.ones((1, 12, 16), bool), TypeError, "float16, float32 or float64, got bool"),
         (np.full((1, 12, 16), 2000j), TypeError, "got complex128"),
     ],
     ids=[
@@ -289,7 +292,7 @@ def with_value(value: float) -> Array:
         "no-batch-axis",
         "size",
         "empty",
-        "integer",
+        "truths",
         "complex",
     ],
 )
@@ -333,3 +336,58 @@ def test_interrupt_ends_a_long_simulation_at_once() -> None:
     # A shot is 20 ms, and one a thread is waited for; the rest is a busy machine's.
     assert time.monotonic() - start < 3
     assert b"KeyboardInterrupt" in error
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda maps: maps.astype(np.int32),
+        lambda maps: maps.astype(np.uint16)[:, None],
+        lambda maps: maps.astype(">f4"),
+        lambda maps: np.asfortranarray(maps),
+        lambda maps: maps[:, ::-1].copy()[:, ::-1],
+        lambda maps: torch.from_numpy(maps).int(),
+        lambda maps: torch.from_numpy(maps).bfloat16()[:, None],
+    ],
+    ids=["int32", "uint16-channel", "big-endian", "fortran", "backwards", "tensor", "bfloat16"],
+)
+def test_maps_of_any_layout_and_of_whole_numbers_are_their_float32_selves(given: Any) -> None:
+    maps = np.full((2, 12, 16), 2048, np.float32)  # a number that bfloat16 has
+    maps[:, 6:] = 3072
+    assert np.array_equal(np.asarray(simulate(given(maps), SMALL)), simulate(maps, SMALL))
+
+
+def test_lists_of_maps_are_float64_as_numpy_has_them() -> None:
+    maps = np.full((1, 12, 16), 2000.0)
+    assert np.array_equal(simulate(maps.tolist(), SMALL), simulate(maps, SMALL))
+
+
+def test_a_channel_axis_has_a_gradient() -> None:
+    velocity = torch.full((2, 1, 12, 16), 2000.0, requires_grad=True)
+    simulate(velocity, SMALL).sum().backward()
+    flat = velocity.detach()[:, 0].requires_grad_()
+    simulate(flat, SMALL).sum().backward()
+    assert velocity.grad is not None
+    assert flat.grad is not None
+    assert torch.equal(velocity.grad[:, 0], flat.grad)
+
+
+@pytest.mark.parametrize(
+    ("slowest", "frequency", "said"),
+    [
+        (250.0, 5.0, r"velocity is mostly 300 to 10000 m/s, got 2.5e\+02"),
+        (
+            590.0,
+            15.0,
+            "dx is mostly a 4th of the shortest wavelength or less, got 3.9 cells of 10 m",
+        ),
+    ],
+)
+def test_unusual_maps_are_taken_with_a_warning(slowest: float, frequency: float, said: str) -> None:
+    with pytest.warns(UnusualInput, match=said):
+        simulate(np.full((1, 12, 16), slowest), replace(SMALL, frequency=frequency))
+
+
+@pytest.mark.parametrize("slowest", [1500.0, 600.0])
+def test_openfwi_is_not_unusual(slowest: float) -> None:
+    warn_of_maps(np.full((1, 70, 70), slowest), OPENFWI)

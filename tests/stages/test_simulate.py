@@ -324,7 +324,7 @@ def test_bad_maps_are_one_line_and_write_nothing(
         ("dx=1", "source_x must lie in the map, 0 to 15 m, got 80 m"),
         ("source_x=[160]", "source_x must lie in the map, 0 to 150 m, got 160 m"),
         ("source_x=[]", "source_x must name at least one position, got none"),
-        ("source_x=[.nan]", "simulate.source_x.0 of the config does not fit"),
+        ("source_x=[.nan]", "simulate.source_x.0 of the config must be a number"),
         ("receiver_x=[-20]", "receiver_x must lie in the map, 0 to 150 m, got -20 m"),
         ("source_depth=200", "source_depth must lie in the map, 0 to 110 m, got 200 m"),
         ("source_x=null", "source_x must lie in the map, 0 to 150 m, got 170 m"),

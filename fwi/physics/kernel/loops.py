@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
+from fwi.compiled import kept_njit
 from fwi.physics.kernel.denormals import FLUSH_BITS, read_control, write_control
 from fwi.physics.kernel.simd import REGISTER_BYTES
 from fwi.physics.kernel.stencil import (
@@ -75,7 +76,7 @@ def _sweep_back(p, d, mu, image, undo, runs, n, sources):
                 update(p, d, mu, image, undo, done, begin[done, s], end[done, s])
 
 
-@njit(**ENTRY)
+@kept_njit(**ENTRY)
 def run_forward(p, d, grid, windows, first, last, sources, stations, record) -> None:
     """Take the steps first to last of one shot.
 
@@ -105,7 +106,7 @@ def run_forward(p, d, grid, windows, first, last, sources, stations, record) -> 
     write_control(control)
 
 
-@njit(**ENTRY)
+@kept_njit(**ENTRY)
 def run_backward(
     fields, adjoints, grid, undo, windows, first, last, sources, residuals, stations, record, image
 ) -> None:
@@ -170,7 +171,7 @@ def _sweep_tangent(fields, grid, change, rate, runs, n, sources, tangents):
         wrap_rows(tp, grid)
 
 
-@njit(**ENTRY)
+@kept_njit(**ENTRY)
 def run_tangent(fields, grid, change, rate, windows, sources, tangents, stations, record) -> None:
     """Take all the steps of one shot and of its directional derivative.
 

@@ -36,7 +36,7 @@ OPTIONS: dict[str, Any] = {
 }
 # What is compiled is kept beside the file of its entry, until that file changes: after an edit of
 # another one that it imports, `make clean` or a touch of the entry's.
-ENTRY = {**OPTIONS, "_nrt": True, "forceinline": False, "cache": True}
+ENTRY = {**OPTIONS, "_nrt": True, "forceinline": False}
 _U = np.uint64  # signed offsets would be guarded against negative ones
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from fwi.arrays import Array
+from fwi.compiled import kept_njit
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.kernel.grid import BLOCK, Grid
 
@@ -88,7 +89,7 @@ def _slowness(velocity: Array, g: AcquisitionGeometry) -> Array:
     return slowness
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@kept_njit(nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
 def travel_times(slowness, z, x, field):
     """Solve |grad T| = slowness for several fields at once, on a grid that wraps.
 

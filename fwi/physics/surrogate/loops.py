@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from fwi.compiled import kept_njit
 from fwi.physics.kernel.denormals import FLUSH_BITS, read_control, write_control
 from fwi.physics.kernel.grid import BLOCK, HALO
 from fwi.physics.kernel.simd import REGISTER_BYTES, load, store
@@ -66,7 +67,7 @@ def _sweep(p, d, memory, grid, layer, runs, n, sources, history, first, image):
                 _advance(p, d, grid, history, first, image, block - 1, lo, hi)
 
 
-@njit(**ENTRY)
+@kept_njit(**ENTRY)
 def run_steps(
     p, d, memory, grid, layer, windows, first, last, sources, stations, record, history, image
 ) -> None:
@@ -147,7 +148,7 @@ def _sweep_tangent(fields, tangents, grid, layer, ratio, runs, n, sources):
                 _advance_tangent(p, d, tp, e, ratio, grid, block - 1, lo, hi)
 
 
-@njit(**ENTRY)
+@kept_njit(**ENTRY)
 def run_tangent(fields, tangents, grid, layer, ratio, windows, sources, stations, record) -> None:
     """Take all the steps of one shot and of its directional derivative.
 
