@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,17 @@ def count(name: str, value: int, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}; give a larger one")
     return int(value)
+
+
+def real(name: str, value: float, fix: str = "give a float") -> float:
+    """Give a real number back as a float, if it is one; its range is the caller's to check.
+
+    Raises:
+        TypeError: if it is no real number.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}; {fix}")
+    return float(value)
 
 
 def pair(name: str, value: int | Sequence[int], least: int = 1) -> Pair:
