@@ -25,12 +25,26 @@ class Recipe:
         optimizer: moves the parameters, and counts the steps.
         schedule: learning rate of a step; the optimizer's own if None.
         clip: changes a layer's gradients before each step; nothing does if None.
+
+    Raises:
+        TypeError: if one is something else.
     """
 
     loss: Loss
     optimizer: Optimizer
     schedule: Schedule | None = None
     clip: Clip | None = None
+
+    def __post_init__(self) -> None:
+        """Check what is given."""
+        check_function("loss", self.loss)
+        for name in ("schedule", "clip"):
+            if getattr(self, name) is not None:
+                check_function(name, getattr(self, name))
+        if not isinstance(self.optimizer, Optimizer):
+            raise TypeError(
+                f"optimizer must be one, such as Adam(), got {self.optimizer!r}; make one"
+            )
 
     def rate_at(self, step: int) -> float:
         """Give the learning rate of a step, from 0."""
@@ -66,3 +80,13 @@ class Recipe:
             self.clip(layer)
         self.optimizer.step(layer, rate)
         return float(value), prediction
+
+
+def check_function(name: str, function: Any) -> None:
+    """Refuse what cannot be called, such as the name of a loss or a plain rate.
+
+    Raises:
+        TypeError: if it is something else.
+    """
+    if not callable(function):
+        raise TypeError(f"{name} must be a function, got {function!r}; give one")
