@@ -58,7 +58,7 @@ class MaxPool2d(_Pool2d):
         Raises:
             ValueError: if the shape does not fit.
         """
-        xp, places = array_namespace(x), self._places(x)
+        places, xp = self._places(x), array_namespace(x)
         framed = pad(x, self.padding, -math.inf)
         y = xp.full_like(seen(framed, (0, 0), places, self.stride), -math.inf)
         for offset in offsets(self.kernel):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fwi.core.arrays import Array
+from fwi.core.arrays import Array, real
 from fwi.core.layer import Layer
 from fwi.core.optimizer import Optimizer
 
@@ -47,8 +47,12 @@ class Recipe:
             )
 
     def rate_at(self, step: int) -> float:
-        """Give the learning rate of a step, from 0."""
-        return (self.schedule or self.optimizer.rate_at)(step)
+        """Give the learning rate of a step, from 0.
+
+        Raises:
+            TypeError: if the schedule gives no number, such as one that returns nothing.
+        """
+        return real("rate", (self.schedule or self.optimizer.rate_at)(step))
 
     def step(self, layer: Layer, x: Array, y: Array) -> tuple[float, Array]:
         """Train on one batch.
