@@ -12,25 +12,19 @@ Source: Krizhevsky, Learning multiple layers of features from tiny images (2009)
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.baselines.archives import decompressed, members
+from fwi.baselines.cifar_batches import TEST, TRAIN, archive_batches, folder_batches, stem
 from fwi.baselines.cifar_pickles import PickledArray, load_arrays
 
 SHAPE = (3, 32, 32)
 N_CLASSES = 10
 _BYTES = 3 * 32 * 32
 _IMAGES = 10_000  # in a batch
-# Ten thousand images and their names in the longest of pickles, half of whose bytes take two.
-_BATCH_BYTES = 48 << 20
-_ARCHIVE_BYTES, _ARCHIVE_FILES = 300 << 20, 100
-_TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
-_TEST = "test_batch"
 
 
 @dataclass(frozen=True)
@@ -64,77 +58,16 @@ def read_cifar10(path: Path | str) -> Images:
     if not path.exists():
         raise FileNotFoundError(f"CIFAR-10 is not at {path}; give its .tar.gz or its folder")
     found: dict[str, tuple[Array, Array]] = {}
-    for name, content in _folder(path) if path.is_dir() else _archive(path):
-        if _stem(name) in found:
-            raise ValueError(f"{path} must hold {_stem(name)} once, got it twice; keep one of them")
-        found[_stem(name)] = _parse(name, content)
-    missing = [name for name in (*_TRAIN, _TEST) if name not in found]
+    for name, content in folder_batches(path) if path.is_dir() else archive_batches(path):
+        if stem(name) in found:
+            raise ValueError(f"{path} must hold {stem(name)} once, got it twice; keep one of them")
+        found[stem(name)] = _parse(name, content)
+    missing = [name for name in (*TRAIN, TEST) if name not in found]
     if missing:
         raise FileNotFoundError(f"{path} must hold {', '.join(missing)}; download it again")
-    parts = [found[name] for name in _TRAIN]
+    parts = [found[name] for name in TRAIN]
     images, labels = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    return Images(images, labels, *found[_TEST])
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(name).name.removesuffix(".bin")
-
-
-def _wanted(name: str) -> bool:
-    return _stem(name) in {*_TRAIN, _TEST}
-
-
-def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Give the batches in a folder, or below it."""
-    for file in sorted(path.rglob("*_batch*")):
-        if _wanted(file.name):
-            _check_plain(file)
-            with file.open("rb") as opened:
-                content = opened.read(_BATCH_BYTES + 1)
-            _check_size(str(file), content)
-            yield file.name, content
-
-
-def _archive(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Give the batches of an archive, of which nothing is unpacked to disk."""
-    _check_plain(path)
-    try:
-        content = decompressed(path, _ARCHIVE_BYTES)
-        files = [] if len(content) > _ARCHIVE_BYTES else [*members(content, _ARCHIVE_FILES)]
-    except Exception as error:  # a damaged archive raises anything, zlib.error among it
-        raise ValueError(
-            f"{path} is not a readable tar archive ({type(error).__name__}); download it again"
-        ) from None
-    if len(content) > _ARCHIVE_BYTES:
-        raise ValueError(
-            f"{path} must hold at most {_ARCHIVE_BYTES >> 20} MiB, as CIFAR-10 does, got more; "
-            "download it again"
-        )
-    for name, view in files:
-        if _wanted(name):
-            if view is None:
-                raise ValueError(
-                    f"{_stem(name)} of {path} must be a file, got a link, folder or device; "
-                    "download it again"
-                )
-            _check_size(f"{_stem(name)} of {path}", view)
-            yield PurePosixPath(name).name, bytes(view)
-
-
-def _check_plain(file: Path) -> None:
-    if not file.is_file():  # reading a pipe would wait, and a device may have no end
-        raise ValueError(
-            f"{file} must be a file, got a folder, pipe, device or broken link; "
-            "give CIFAR-10's .tar.gz or its folder"
-        )
-
-
-def _check_size(name: str, content: bytes | memoryview) -> None:
-    if len(content) > _BATCH_BYTES:
-        raise ValueError(
-            f"{name} must be at most {_BATCH_BYTES >> 20} MiB, as a batch of CIFAR-10 is, got "
-            "more; download it again"
-        )
+    return Images(images, labels, *found[TEST])
 
 
 def _parse(name: str, content: bytes) -> tuple[Array, Array]:

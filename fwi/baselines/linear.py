@@ -16,13 +16,11 @@ from fwi.arrays import Array
 from fwi.baselines.descent import ConvergenceWarning
 from fwi.baselines.linear_solvers import solve_gd, solve_normal, solve_qr
 from fwi.baselines.linear_svd import factorise, leave_one_out, solve_svd
+from fwi.baselines.options import check_not_negative, check_option, check_steps
 from fwi.baselines.samples import (
     check_features,
     check_fitted,
-    check_not_negative,
-    check_option,
     check_range,
-    check_steps,
     check_targets,
 )
 from fwi.checks import check_shape

@@ -15,14 +15,12 @@ from fwi.arrays import Array
 from fwi.baselines.descent import ConvergenceWarning, Descent
 from fwi.baselines.links import Link, Sigmoid, Softmax
 from fwi.baselines.logistic_solvers import solve_gd, solve_newton
+from fwi.baselines.options import check_not_negative, check_option, check_steps
 from fwi.baselines.samples import (
     check_features,
     check_fitted,
     check_labels,
-    check_not_negative,
-    check_option,
     check_range,
-    check_steps,
 )
 from fwi.core.stable import softplus
 
