@@ -11,34 +11,20 @@ Source: Krizhevsky, Learning multiple layers of features from tiny images (2009)
 
 from __future__ import annotations
 
-import io
 import pickle
-import tarfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from fwi.arrays import Array
+from fwi.baselines.cifar_batches import TEST, TRAIN, archive_batches, folder_batches, stem
+from fwi.baselines.cifar_pickles import PickledArray, load_arrays
 
 SHAPE = (3, 32, 32)
 N_CLASSES = 10
 _BYTES = 3 * 32 * 32
-_CHUNK = 1 << 20
-_TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
-_TEST = "test_batch"
-# What a pickled array of any NumPy version is made of; nothing else is ever called.
-_ADMITTED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.numeric", "_frombuffer"),
-    ("numpy._core.numeric", "_frombuffer"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),  # how protocol 2 writes bytes
-}
+_IMAGES = 10_000  # in a batch
 
 
 @dataclass(frozen=True)
@@ -66,47 +52,22 @@ def read_cifar10(path: Path | str) -> Images:
 
     Raises:
         FileNotFoundError: if there is no such file, or a batch is missing.
-        ValueError: if the archive is damaged, or a batch is not one of CIFAR-10's.
+        ValueError: if the archive is damaged, or a batch is larger than, or not one of, CIFAR-10's.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"CIFAR-10 is not at {path}; give its .tar.gz or its folder")
-    found = {_stem(name): _parse(name, content) for name, content in _files(path)}
-    missing = [name for name in (*_TRAIN, _TEST) if name not in found]
+    found: dict[str, tuple[Array, Array]] = {}
+    for name, content in folder_batches(path) if path.is_dir() else archive_batches(path):
+        if stem(name) in found:
+            raise ValueError(f"{path} must hold {stem(name)} once, got it twice; keep one of them")
+        found[stem(name)] = _parse(name, content)
+    missing = [name for name in (*TRAIN, TEST) if name not in found]
     if missing:
         raise FileNotFoundError(f"{path} must hold {', '.join(missing)}; download it again")
-    parts = [found[name] for name in _TRAIN]
+    parts = [found[name] for name in TRAIN]
     images, labels = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    return Images(images, labels, *found[_TEST])
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(name).name.removesuffix(".bin")
-
-
-def _files(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Give the batches of a folder or an archive, of which nothing is unpacked to disk."""
-    wanted = {*_TRAIN, _TEST}
-    if path.is_dir():
-        for file in sorted(path.rglob("*_batch*")):
-            if _stem(file.name) in wanted:
-                yield file.name, file.read_bytes()
-        return
-    found = []
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isreg() else None
-                if content is not None and _stem(member.name) in wanted:
-                    found.append((member.name, content.read()))
-            # The checksum comes last, where tarfile, content with the members, does not read on.
-            while archive.fileobj is not None and archive.fileobj.read(_CHUNK):
-                pass
-    except Exception as error:  # a damaged archive raises anything, zlib.error among it
-        raise ValueError(
-            f"{path} is not a readable tar archive ({type(error).__name__}); download it again"
-        ) from None
-    yield from found
+    return Images(images, labels, *found[TEST])
 
 
 def _parse(name: str, content: bytes) -> tuple[Array, Array]:
@@ -117,11 +78,11 @@ def _parse(name: str, content: bytes) -> tuple[Array, Array]:
         or data.ndim != 2
         or data.shape[1] != _BYTES
         or labels.shape != (len(data),)
-        or not len(data)
+        or not 0 < len(data) <= _IMAGES
         or not 0 <= labels.min() <= labels.max() < N_CLASSES
     ):
         raise ValueError(
-            f"{name} must hold (n, {_BYTES}) bytes and n labels 0 to 9, got "
+            f"{name} must hold (n, {_BYTES}) bytes and n labels 0 to 9, n up to {_IMAGES}, got "
             f"{data.dtype} {data.shape} and labels {labels.shape}; download it again"
         )
     return data.reshape(-1, *SHAPE).astype(np.float32) / 255, labels
@@ -139,20 +100,24 @@ def _binary(name: str, content: bytes) -> tuple[Array, Array]:
 
 def _pickled(name: str, content: bytes) -> tuple[Array, Array]:
     try:
-        batch = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
-        return np.asarray(batch[b"data"]), np.asarray(batch[b"labels"], np.int64)
+        batch = load_arrays(content)
+        return batch[b"data"].array(), _labels(batch[b"labels"])
     except pickle.UnpicklingError as error:
-        raise ValueError(f"{name} is not a batch of CIFAR-10: {error}") from None
+        raise ValueError(f"{name} is not a batch of CIFAR-10: {error}; download it again") from None
     except Exception as error:  # a damaged pickle raises anything
         raise ValueError(
             f"{name} is not a batch of CIFAR-10 ({type(error).__name__}); download it again"
         ) from None
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Loads dicts, lists, numbers, bytes and NumPy arrays, and refuses every other global."""
+def _labels(labels: object) -> Array:
+    """Read labels, a list or an array; lists in lists could stand for more numbers than there is.
 
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ADMITTED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not admitted")
-        return super().find_class(module, name)
+    Raises:
+        pickle.UnpicklingError: if they are no whole numbers.
+    """
+    if isinstance(labels, list) and all(type(label) is int for label in labels):
+        return np.array(labels, np.int64)
+    if isinstance(labels, PickledArray) and labels.array().dtype.kind in "iu":
+        return labels.array().astype(np.int64)
+    raise pickle.UnpicklingError("its labels are no list of whole numbers")

@@ -10,16 +10,17 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import Tags
 
 from fwi.arrays import Array
 from fwi.baselines.descent import ConvergenceWarning
 from fwi.baselines.linear_solvers import solve_gd, solve_normal, solve_qr
 from fwi.baselines.linear_svd import factorise, leave_one_out, solve_svd
+from fwi.baselines.options import check_not_negative, check_option, check_steps
 from fwi.baselines.samples import (
     check_features,
     check_fitted,
-    check_not_negative,
-    check_option,
+    check_range,
     check_targets,
 )
 from fwi.checks import check_shape
@@ -27,7 +28,7 @@ from fwi.checks import check_shape
 Solver = Literal["qr", "svd", "normal", "gd"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LinearRegression(RegressorMixin, BaseEstimator):
     """Least squares of one or more targets, with a penalty on the slopes and none on the intercept.
 
@@ -53,6 +54,9 @@ class LinearRegression(RegressorMixin, BaseEstimator):
         errors_: leave-one-out mean squared errors of several alphas; empty for one.
         history_: loss (|Y - X W - 1 b^T|^2 + alpha |W|^2) / (2 n) after each step of the descent;
             empty for the direct solvers.
+        n_iter_: steps of the descent; 1 for the direct solvers.
+        n_features_in_: F.
+        feature_names_in_: names of the columns, where X was a table with names.
     """
 
     solver: Solver = "qr"
@@ -60,17 +64,25 @@ class LinearRegression(RegressorMixin, BaseEstimator):
     lr: float | None = None
     max_iter: int = 10_000
     tol: float = 1e-6
-    coef_: Array = field(init=False, repr=False)
-    intercept_: Any = field(init=False, repr=False)
-    alpha_: float = field(init=False, repr=False)
-    errors_: list[float] = field(init=False, repr=False)
-    history_: list[float] = field(init=False, repr=False)
+    coef_: Array = field(init=False)
+    intercept_: Any = field(init=False)
+    alpha_: float = field(init=False)
+    errors_: list[float] = field(init=False)
+    history_: list[float] = field(init=False)
+    n_iter_: int = field(init=False)
 
-    def fit(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def __sklearn_tags__(self) -> Tags:
+        """Tell scikit-learn that there may be several targets."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
         """Learn slopes and intercept.
 
         Args:
-            x: features (n, F), float32 or float64; the work is done in that dtype.
+            X: features (n, F), an array, a list of rows or a table. The work is done in float32
+                where they are float32, otherwise in float64.
             y: targets (n,) or (n, K), real numbers.
 
         Returns:
@@ -78,46 +90,47 @@ class LinearRegression(RegressorMixin, BaseEstimator):
 
         Raises:
             ValueError: if shapes, values, the penalty or the step do not fit, or if the columns
-                of x depend on each other and the solver cannot bear it.
-            TypeError: if a dtype does not fit, or the penalty is no number.
+                of X depend on each other and the solver cannot bear it.
+            TypeError: if X or y hold no real numbers or X is sparse, or an option is no number.
             KeyError: if there is no such solver.
 
         Warns:
             IllConditionedWarning: if "normal" can lose half of the digits or more.
             ConvergenceWarning: if "gd" ends before its gradient is small.
         """
-        x = check_features(x)
+        alphas = self._check_options()
+        x = check_features(self, X, fitting=True)
         y = check_targets(y, len(x), x.dtype)
         targets = y.reshape(len(y), -1)
         (x_mean, x_centred), (y_mean, y_centred) = _centre(x), _centre(targets)
-        weights = self._solve(x_centred, y_centred)
+        check_range("X", x_centred)
+        check_range("y", y_centred)
+        weights = self._solve(x_centred, y_centred, alphas)
         intercept = y_mean - x_mean @ weights
         self.coef_ = weights[:, 0] if y.ndim == 1 else weights.T
         self.intercept_ = intercept[0] if y.ndim == 1 else intercept
         return self
 
-    def predict(self, x: npt.ArrayLike) -> Array:
+    def predict(self, X: npt.ArrayLike) -> Array:
         """Predict X W + b for features (n, F): (n,) or (n, K), as the targets were."""
         check_fitted(self)
-        x = check_features(x, self.coef_.shape[-1])
-        return x @ self.coef_.T + self.intercept_
+        return check_features(self, X) @ self.coef_.T + self.intercept_
 
-    def score(self, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
+    def score(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
         """Give R^2 = 1 - |y - yhat|^2 / |y - mean(y)|^2, the mean over targets.
 
         A constant target, for which it is 0 / 0, counts 1 if it is met exactly and 0 otherwise.
         """
-        predicted = self.predict(x)
-        y = check_targets(y, len(predicted), np.float64)
-        check_shape("y", y, predicted.shape, "give as many targets as in the fit")
-        residual = ((y - predicted) ** 2).sum(0)
-        spread = (_centre(y)[1] ** 2).sum(0)
-        explained = 1 - residual / np.where(spread > 0, spread, 1)
-        return float(np.mean(np.where(spread > 0, explained, residual == 0)))
+        check_fitted(self)
+        n = len(check_features(self, X))
+        y = check_targets(y, n, np.float64)
+        check_shape("y", y, (n, *self.coef_.shape[:-1]), "give as many targets as in the fit")
+        return super().score(X, y, sample_weight)
 
-    def _solve(self, x: Array, y: Array) -> Array:
-        alphas = self._check_options()
-        self.alpha_, self.errors_, self.history_ = alphas[0], [], []
+    def _solve(self, x: Array, y: Array, alphas: list[float]) -> Array:
+        self.alpha_, self.errors_, self.history_, self.n_iter_ = alphas[0], [], [], 1
         if self.solver == "svd":
             return self._solve_svd(x, y, alphas)
         if self.solver == "gd":
@@ -133,11 +146,11 @@ class LinearRegression(RegressorMixin, BaseEstimator):
 
     def _descend(self, x: Array, y: Array) -> Array:
         descent = solve_gd(x, y, self.alpha_, self.lr, self.max_iter, self.tol)
-        self.history_ = descent.history
+        self.history_, self.n_iter_ = descent.history, len(descent.history) - 1
         if not descent.converged:
             warnings.warn(
                 f"gradient descent ended after {self.max_iter} steps with a gradient above tol; "
-                "standardise x, raise max_iter or alpha, or use solver='svd'",
+                "standardise X, raise max_iter or alpha, or use solver='svd'",
                 ConvergenceWarning,
                 stacklevel=4,  # the caller of fit
             )
@@ -145,9 +158,11 @@ class LinearRegression(RegressorMixin, BaseEstimator):
 
     def _check_options(self) -> list[float]:
         check_option("solver", self.solver, get_args(Solver))
-        for alpha in np.ravel(self.alpha):
+        check_steps(self.lr, self.max_iter, self.tol)
+        alphas = list(np.asarray(self.alpha, object).ravel())
+        for alpha in alphas:
             check_not_negative("alpha", alpha)
-        alphas = [float(alpha) for alpha in np.ravel(self.alpha)]
+        alphas = [float(alpha) for alpha in alphas]
         if len(alphas) != 1 and (self.solver != "svd" or min(alphas, default=0.0) <= 0):
             raise ValueError(
                 "alpha must be one penalty, or several positive ones with solver 'svd', "

@@ -52,8 +52,8 @@ def solve_qr(x: Array, y: Array, alpha: float) -> Array:
     rank = int((size > max(x.shape) * np.finfo(x.dtype).eps * size[0]).sum())
     if rank < n_features:
         raise ValueError(
-            f"the centred columns of x must be independent for solver 'qr', got rank {rank} of "
-            f"{n_features}; use solver='svd' or alpha > 0"
+            f"the centred columns of X (n_samples = {n}) must be independent for solver 'qr', got "
+            f"rank {rank} of {n_features}; use solver='svd' or alpha > 0"
         )
     weights = np.empty((n_features, y.shape[1]), x.dtype)
     weights[order] = linalg.solve_triangular(r, q[:n].T @ y, check_finite=False)
@@ -91,8 +91,8 @@ def solve_normal(x: Array, y: Array, alpha: float) -> Array:
         factor = linalg.cho_factor(gram, check_finite=False)
     except linalg.LinAlgError as error:
         raise ValueError(
-            "X^T X + alpha I must be positive definite for solver 'normal', got a singular one; "
-            "use solver='svd' or alpha > 0"
+            f"X^T X + alpha I (n_samples = {len(x)}) must be positive definite for solver 'normal'"
+            ", got a singular one; use solver='svd' or alpha > 0"
         ) from error
     _warn_of_condition(gram, factor[0])
     return linalg.cho_solve(factor, x.T @ y, check_finite=False)

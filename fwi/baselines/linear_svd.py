@@ -92,7 +92,9 @@ def leave_one_out(factors: Factors, y: Array, alphas: Sequence[float]) -> Array:
         Golub, Heath and Wahba, Technometrics 21 (1979) 215-223; Hastie et al., eq. 7.64.
     """
     if len(y) < 2:
-        raise ValueError("x must hold 2 samples or more to leave one out, got 1; give one alpha")
+        raise ValueError(
+            "X must hold 2 samples or more to leave one out, got 1 sample; give one alpha"
+        )
     u, s, _ = factors
     inside, leverages = u.T @ y, u**2
     outside = y - u @ inside

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fwi.arrays import Array
+from fwi.checks import check_gathers
+from fwi.core.arrays import check_array
 
 _TIME_BIN, _RECEIVER_BIN = 20, 5
 
@@ -17,7 +19,18 @@ def reduce_gathers(gathers: Array) -> Array:
 
     Returns:
         (B, S, T // 20, R // 5) float32.
+
+    Raises:
+        ValueError: if the shape does not fit, or a value is not finite.
+        TypeError: if they are no floating numbers.
     """
+    check_array("gathers", gathers)
+    check_gathers(gathers, None, None, None)
+    if gathers.shape[2] < _TIME_BIN or gathers.shape[3] < _RECEIVER_BIN:
+        raise ValueError(
+            f"gathers must have {_TIME_BIN} samples and {_RECEIVER_BIN} receivers or more, "
+            f"got {gathers.shape}; nothing smaller can be averaged"
+        )
     b, s, t, r = gathers.shape
     t, r = t // _TIME_BIN, r // _RECEIVER_BIN
     cut = gathers[:, :, : t * _TIME_BIN, : r * _RECEIVER_BIN].astype(np.float32)

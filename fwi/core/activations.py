@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from fwi.core.arrays import Array
+from fwi.core.arrays import Array, generator, real
 from fwi.core.layer import Layer
 from fwi.core.stable import sigmoid, softmax
 
@@ -39,7 +41,9 @@ class LeakyReLU(Layer):
 
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__()
-        self.slope = slope
+        self.slope = real("slope", slope)
+        if not math.isfinite(self.slope):
+            raise ValueError(f"slope must be finite, got {slope}; choose another")
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Give y for x of any shape."""
@@ -78,7 +82,9 @@ class Softmax(Layer):
 
     def __init__(self, axis: int = -1) -> None:
         super().__init__()
-        self.axis = axis
+        if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+            raise TypeError(f"axis must be a whole number, got {axis!r}; give an int")
+        self.axis = int(axis)
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Give y for x of any shape."""
@@ -112,10 +118,10 @@ class Dropout(Layer):
 
     def __init__(self, rate: float = 0.5, *, rng: int | np.random.Generator = 0) -> None:
         super().__init__()
-        if not 0 <= rate < 1:
+        if not 0 <= real("rate", rate) < 1:
             raise ValueError(f"rate must be from 0 to below 1, got {rate}; keep some values")
         self.rate = rate
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator(rng)
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Give y for x of any shape; x itself when not in training."""

@@ -6,7 +6,8 @@ import math
 
 from array_api_compat import array_namespace
 
-from fwi.core.layer import Layer
+from fwi.core.arrays import real
+from fwi.core.layer import Layer, check_layer
 
 _EPS = 1e-6  # torch's: a gradient of zero stays zero
 
@@ -32,6 +33,7 @@ def clip_by_norm(layer: Layer, limit: float) -> float:
         Pascanu, Mikolov and Bengio, arXiv 1211.5063, algorithm 1.
     """
     _check_limit(limit)
+    check_layer("layer", layer)
     norm = gradient_norm(layer)
     if not math.isfinite(norm):
         raise FloatingPointError(
@@ -55,6 +57,7 @@ def clip_by_value(layer: Layer, limit: float) -> None:
         ValueError: if the limit is not above 0.
     """
     _check_limit(limit)
+    check_layer("layer", layer)
     for _, grads, name in layer.entries("grads"):
         gradient = grads[name]
         grads[name] = array_namespace(gradient).clip(gradient, -limit, limit)
@@ -70,5 +73,5 @@ def gradient_norm(layer: Layer) -> float:
 
 
 def _check_limit(limit: float) -> None:
-    if not limit > 0:
+    if not real("limit", limit) > 0:
         raise ValueError(f"limit must be above 0, got {limit:g}; leave clipping out instead")

@@ -97,6 +97,10 @@ class Concat(Layer):
 
     def __init__(self, branches: Sequence[Layer]) -> None:
         super().__init__()
+        if not isinstance(branches, Sequence):
+            raise TypeError(
+                f"branches must be a list of layers, got {type(branches).__name__}; give a list"
+            )
         if not branches:
             raise ValueError("branches must be one or more layers, got none; add a layer")
         self.branches = tuple(branches)

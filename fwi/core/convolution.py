@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from fwi.core.arrays import Array, Pair, check_input, count, float_dtype, on_gpu, pair
+from fwi.core.arrays import Array, Pair, check_input, count, on_gpu, pair
 from fwi.core.correlations import Correlation, choose_method, correlation
-from fwi.core.initialisers import initial
+from fwi.core.initialisers import constant, initial
 from fwi.core.layer import Layer
 from fwi.core.sliding import crop, output_size, pad
 
@@ -67,7 +67,7 @@ class Conv2d(Layer):
         self.correlation: Correlation = correlation(self.method)
         self.params["weight"] = initial(initialiser, shape, rng, dtype)
         if bias:
-            self.params["bias"] = np.zeros(self.outputs, float_dtype(dtype))
+            self.params["bias"] = constant(0, (self.outputs,), dtype)
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Give y (N, K, H', W') for x (N, C, H, W).

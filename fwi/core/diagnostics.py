@@ -10,14 +10,14 @@ import numpy as np
 import polars as pl
 from array_api_compat import array_namespace, device
 
-from fwi.core.arrays import Array
-from fwi.core.layer import Layer
+from fwi.core.arrays import Array, check_array, sizes
+from fwi.core.layer import Layer, check_layer
 from fwi.core.watching import watched
 
 _FIGURES = ("mean", "std", "l1", "l2")
 
 
-def summary(layer: Layer, shape: Sequence[int]) -> pl.DataFrame:
+def summary(layer: Layer, shape: int | Sequence[int]) -> pl.DataFrame:
     """List a network's parts, found by passing one sample of zeros.
 
     Args:
@@ -34,7 +34,7 @@ def summary(layer: Layer, shape: Sequence[int]) -> pl.DataFrame:
         shapes[path] = tuple(y.shape[1:])
 
     with watched(layer, see):
-        layer.forward(_zeros(layer, (1, *shape)))
+        layer.forward(_zeros(layer, (1, *sizes("shape", shape))))
     rows = [
         (path, part.kind, list(shapes.get(path, ())), _count(part)) for path, part in layer.walk()
     ]
@@ -49,6 +49,7 @@ def activation_statistics(layer: Layer, x: Array) -> pl.DataFrame:
         A row a part that was used, parents first: path, kind and, over all elements of y, the
         mean, std = sqrt(mean (y - mean)^2), l1 = sum |y| and l2 = sqrt(sum y^2).
     """
+    check_array("x", x)
     seen: dict[str, tuple[float, ...]] = {}
 
     def see(path: str, part: Layer, x: Array, y: Array) -> None:
@@ -71,6 +72,7 @@ def gradient_statistics(layer: Layer) -> pl.DataFrame:
 
 
 def _array_statistics(layer: Layer, which: str) -> pl.DataFrame:
+    check_layer("layer", layer)
     rows = [(path, *_figures(arrays[name])) for path, arrays, name in layer.entries(which)]
     return _table(("path",), rows)
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from array_api_compat import array_namespace
 
-from fwi.core.arrays import Array
+from fwi.core.arrays import Array, count, real
 
 COLUMNS = (
     "epoch",
@@ -30,12 +30,23 @@ class Tally:
         loss: sum of their losses.
         correct: how many were classified right; None where the targets are no classes.
         seconds: that it took.
+
+    Raises:
+        TypeError: if one is no number.
+        ValueError: if samples or correct are negative.
     """
 
     samples: int = 0
     loss: float = 0.0
     correct: int | None = None
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check what a file may say."""
+        count("samples", self.samples, 0)
+        if self.correct is not None:
+            count("correct", self.correct, 0)
+        real("loss", self.loss), real("seconds", self.seconds)
 
     def add(self, loss: float, prediction: Array, target: Array) -> None:
         """Count one batch, whose mean loss is given."""

@@ -12,15 +12,18 @@ A uniform draw between -a and a has the variance a^2 / 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 import numpy.typing as npt
 
-from fwi.core.arrays import float_dtype
+from fwi.core.arrays import float_dtype, generator
 from fwi.registry import nearest
 
 Weights = npt.NDArray[np.floating]
+_hollow = ContextVar("hollow", default=False)
 Initialiser = Callable[[Sequence[int], np.random.Generator], Weights]
 
 
@@ -112,8 +115,36 @@ def initial(
         KeyError: if there is no such initialiser.
         ValueError: if the shape has fewer than two axes, or the dtype is another.
     """
-    if name not in INITIALISERS:
+    if not isinstance(name, str) or name not in INITIALISERS:
         raise KeyError(
-            f"initialiser must be a known name, got {name!r}; {nearest(name, INITIALISERS)}"
+            f"initialiser must be a known name, got {name!r}; {nearest(str(name), INITIALISERS)}"
         )
-    return INITIALISERS[name](shape, np.random.default_rng(rng)).astype(float_dtype(dtype))
+    drawing, kind = generator(rng), float_dtype(dtype)
+    fans(shape)
+    if _hollow.get():
+        return np.broadcast_to(np.zeros((), kind), shape)
+    return INITIALISERS[name](shape, drawing).astype(kind)
+
+
+def constant(value: float, shape: Sequence[int], dtype: str = "float32") -> Weights:
+    """Give an array of one value, float32 or float64.
+
+    Raises:
+        ValueError: if the dtype is another.
+    """
+    if _hollow.get():
+        return np.broadcast_to(np.full((), value, float_dtype(dtype)), shape)
+    return np.full(shape, value, float_dtype(dtype))
+
+
+@contextmanager
+def hollow() -> Iterator[None]:
+    """Make weights that have a shape and take no memory, where others replace them at once.
+
+    What a file says of a layer's size is so compared with its arrays before anything is made.
+    """
+    before = _hollow.set(True)
+    try:
+        yield
+    finally:
+        _hollow.reset(before)

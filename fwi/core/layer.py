@@ -84,11 +84,14 @@ class Layer(ABC):
             yield from child.walk(f"{path}.{name}" if path else name)
 
     def check_places(self) -> None:
-        """Refuse a layer that stands in two places: what it keeps for `backward` is of one.
+        """Refuse what is no layer, and one in two places: what it keeps for `backward` is of one.
 
         Raises:
-            ValueError: if one does.
+            TypeError: if something inside is no layer.
+            ValueError: if one stands in two places.
         """
+        for name, child in self.children():
+            check_layer(f"layer {name}", child)
         seen: dict[int, str] = {}
         for path, layer in self.walk():
             if id(layer) in seen:
@@ -112,3 +115,17 @@ class Layer(ABC):
             layer.state = {key: change(value) for key, value in layer.state.items()}
             layer.grads = {}
             layer._kept = None
+
+
+def check_layer(name: str, layer: Any) -> None:
+    """Refuse what is no layer, such as the class of one, or a network.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if not isinstance(layer, Layer):
+        got = f"the class {layer.__name__}" if isinstance(layer, type) else type(layer).__name__
+        raise TypeError(
+            f"{name} must be a layer, got {got}; make one, as Linear(2, 3) does, "
+            "or take a network's `layer`"
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from array_api_compat import array_namespace
 
-from fwi.core.arrays import Array, check_input, count, float_dtype
-from fwi.core.initialisers import initial
+from fwi.core.arrays import Array, check_input, count
+from fwi.core.initialisers import constant, initial
 from fwi.core.layer import Layer
 
 
@@ -39,7 +39,7 @@ class Linear(Layer):
         self.inputs, self.outputs = count("inputs", inputs), count("outputs", outputs)
         self.params["weight"] = initial(initialiser, (self.outputs, self.inputs), rng, dtype)
         if bias:
-            self.params["bias"] = np.zeros(self.outputs, float_dtype(dtype))
+            self.params["bias"] = constant(0, (self.outputs,), dtype)
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Give y (B, K) for x (B, F).

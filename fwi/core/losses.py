@@ -12,7 +12,7 @@ import math
 from array_api_compat import array_namespace, device
 
 from fwi.checks import check_shape
-from fwi.core.arrays import Array
+from fwi.core.arrays import Array, check_array
 from fwi.core.stable import log_softmax, sigmoid, softplus
 
 Loss = tuple[Array, Array]
@@ -61,10 +61,14 @@ def cross_entropy(logits: Array, labels: Array) -> Loss:
         ValueError: if a shape differs, or a label is outside.
         TypeError: if the labels are not whole numbers.
     """
+    check_array("logits", logits)
     check_shape("logits", logits, (None, None))
+    _check_real("logits", logits)
     n, k = logits.shape
+    check_array("labels", labels, like=logits)
     _check_labels(labels, n, k)
     xp = array_namespace(logits)
+    labels = xp.astype(labels, xp.int64)  # a byte counts no more than 256 classes
     classes = xp.arange(k, dtype=labels.dtype, device=device(labels))
     chosen = xp.astype(labels[:, None] == classes, logits.dtype)
     logs = log_softmax(logits, 1)
@@ -79,10 +83,11 @@ def binary_cross_entropy(logits: Array, target: Array) -> Loss:
         target: of its shape and dtype, probabilities 0 to 1.
 
     Raises:
-        ValueError: if the shapes differ.
-        TypeError: if the dtypes do.
+        ValueError: if the shapes differ, or a target is outside.
+        TypeError: if the dtypes differ.
     """
     _check_same(logits, target)
+    _check_parts(target)
     value = array_namespace(logits).mean(softplus(logits) - target * logits)
     return value, (sigmoid(logits) - target) / _size(logits)
 
@@ -93,6 +98,8 @@ def _size(values: Array) -> int:
 
 def _check_same(prediction: Array, target: Array) -> None:
     """Refuse what would be broadcast, (N, 1) against (N,), or would change the precision."""
+    check_array("prediction", prediction)
+    check_array("target", target, like=prediction)
     if prediction.shape != target.shape:
         raise ValueError(
             f"target must have the prediction's shape {tuple(prediction.shape)}, "
@@ -103,6 +110,23 @@ def _check_same(prediction: Array, target: Array) -> None:
             f"target must be {prediction.dtype} as the prediction is, got {target.dtype}; "
             "convert either"
         )
+    _check_real("prediction", prediction)
+    if not _size(prediction):
+        raise ValueError(
+            f"prediction must hold values, got {tuple(prediction.shape)}; give a sample or more"
+        )
+
+
+def _check_real(name: str, values: Array) -> None:
+    if not array_namespace(values).isdtype(values.dtype, "real floating"):
+        raise TypeError(f"{name} must hold floating numbers, got {values.dtype}; convert it")
+
+
+def _check_parts(target: Array) -> None:
+    xp = array_namespace(target)
+    low, high = float(xp.min(target)), float(xp.max(target))
+    if not (low >= 0 and high <= 1):  # nor NaN
+        raise ValueError(f"target must be 0 to 1, got {low:g} to {high:g}; give probabilities")
 
 
 def _check_labels(labels: Array, n: int, k: int) -> None:

@@ -13,9 +13,9 @@ from fwi.core.batches import check_samples, in_order, shuffled, steps_in_epoch, 
 from fwi.core.containers import Sequential
 from fwi.core.history import COLUMNS, Tally, frame
 from fwi.core.interrupt import deferred_interrupt
-from fwi.core.layer import Layer
+from fwi.core.layer import Layer, check_layer
 from fwi.core.optimizer import Optimizer
-from fwi.core.recipe import Clip, Loss, Recipe, Schedule
+from fwi.core.recipe import Clip, Loss, Recipe, Schedule, check_function
 from fwi.progress import progress_bar
 
 
@@ -29,10 +29,17 @@ class Network:
         layer: the function y = f(x; w).
         rows: of the history, one for every finished epoch.
         tally: of the epoch under way, which the next `fit` goes on with.
+
+    Raises:
+        TypeError: if something is no layer.
+        ValueError: if there is none.
     """
 
     def __init__(self, *layers: Layer) -> None:
+        if not layers:
+            raise ValueError("layers must be one or more, got none; add a layer")
         self.layer = layers[0] if len(layers) == 1 else Sequential(*layers)
+        check_layer("layers", self.layer)
         self.rows: list[dict[str, Any]] = []
         self.tally = Tally()
 
@@ -52,11 +59,9 @@ class Network:
             (N, ...).
 
         Raises:
+            TypeError: if x is no array of the layers' dtype, or the batch size is not whole.
             ValueError: if there is no sample, or the batch size is below 1.
         """
-        if not x.shape[0]:
-            raise ValueError("x must hold a sample or more, got none; give some")
-        check_samples(x, x, batch_size)
         parts = [self.layer.forward(part) for part in in_order(x, batch_size)]
         return array_namespace(x).concat(parts, axis=0)
 
@@ -66,9 +71,11 @@ class Network:
         """Give the mean loss, and the part classified right where y holds classes.
 
         Raises:
+            TypeError: if x or y is no array, the loss no function, or the batch size not whole.
             ValueError: if x and y do not fit, or the batch size is below 1.
         """
         check_samples(x, y, batch_size)
+        check_function("loss", loss)
         tally = Tally()
         for part, target in zip(in_order(x, batch_size), in_order(y, batch_size), strict=True):
             prediction = self.layer.forward(part)
@@ -111,12 +118,13 @@ class Network:
 
         Raises:
             ValueError: if x and y do not fit, or a number is too small.
-            TypeError: if epochs or rng is not a whole number.
+            TypeError: if x or y is no array, epochs, rng or the batch size is not a whole number,
+                or the loss, the optimizer, the schedule or clip is something else.
             FloatingPointError: if the loss is not finite; the network is as before that step.
         """
         check_samples(x, y, batch_size)
         if validation is not None:
-            check_samples(*validation, batch_size)
+            check_samples(*_pair(validation), batch_size)
         count("epochs", epochs, 0)
         count("rng", rng, 0)
         recipe = Recipe(loss, optimizer, schedule, clip)
@@ -145,3 +153,12 @@ class Network:
         row = (len(self.rows) + 1, *self.tally.means, *(judged or (None, None)), rate)
         self.rows.append(dict(zip(COLUMNS, (*row, self.tally.seconds), strict=True)))
         self.tally = Tally()
+
+
+def _pair(validation: Any) -> tuple[Array, Array]:
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise TypeError(
+            f"validation must be samples and targets (x, y), got {type(validation).__name__}; "
+            "give both in a tuple"
+        )
+    return validation[0], validation[1]

@@ -14,13 +14,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from array_api_compat import array_namespace
 
-from fwi.core.arrays import Array, check_input, count, float_dtype
+from fwi.core.arrays import Array, check_array, check_input, count, real, sizes
+from fwi.core.initialisers import constant
 from fwi.core.layer import Layer
 
 Axes = tuple[int, ...]
+
+
+def _epsilon(epsilon: float) -> float:
+    if not 0 <= real("epsilon", epsilon) < math.inf:
+        raise ValueError(f"epsilon must be 0 or more and finite, got {epsilon}; choose another")
+    return float(epsilon)
 
 
 def _normalised(x: Array, mean: Array, variance: Array, epsilon: float) -> tuple[Array, Array]:
@@ -69,10 +75,15 @@ class BatchNorm(Layer):
     ) -> None:
         super().__init__()
         self.features = count("features", features)
-        self.momentum, self.epsilon = momentum, epsilon
-        zeros, ones = np.zeros(features, float_dtype(dtype)), np.ones(features, float_dtype(dtype))
-        self.params = {"weight": ones, "bias": zeros}
-        self.state = {"running_mean": zeros.copy(), "running_var": ones.copy()}
+        self.momentum, self.epsilon = real("momentum", momentum), _epsilon(epsilon)
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"momentum must be 0 to 1, got {momentum}; choose another")
+        shape = (self.features,)
+        self.params = {"weight": constant(1, shape, dtype), "bias": constant(0, shape, dtype)}
+        self.state = {
+            "running_mean": constant(0, shape, dtype),
+            "running_var": constant(1, shape, dtype),
+        }
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Give y, of the shape of x: (N, C) or (N, C, H, W).
@@ -82,6 +93,7 @@ class BatchNorm(Layer):
             TypeError: if the dtype differs from the parameters'.
         """
         weight, bias = self.params["weight"], self.params["bias"]
+        check_array("x", x)
         check_input(x, weight, (None, self.features, *[None] * (x.ndim - 2)))
         mean, variance = self._batch_statistics(x) if training else self._running_statistics(x)
         z, scale = _normalised(x, mean, variance, self.epsilon)
@@ -147,11 +159,9 @@ class LayerNorm(Layer):
         self, shape: int | Sequence[int], epsilon: float = 1e-5, *, dtype: str = "float32"
     ) -> None:
         super().__init__()
-        sizes = shape if isinstance(shape, Sequence) else (shape,)
-        self.shape = tuple(count("shape", size) for size in sizes)
-        self.epsilon = epsilon
-        self.params["weight"] = np.ones(self.shape, float_dtype(dtype))
-        self.params["bias"] = np.zeros(self.shape, float_dtype(dtype))
+        self.shape, self.epsilon = sizes("shape", shape), _epsilon(epsilon)
+        self.params["weight"] = constant(1, self.shape, dtype)
+        self.params["bias"] = constant(0, self.shape, dtype)
 
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Give y, of the shape of x: (N, ..., *shape).
@@ -161,6 +171,7 @@ class LayerNorm(Layer):
             TypeError: if the dtype differs from the parameters'.
         """
         weight, bias = self.params["weight"], self.params["bias"]
+        check_array("x", x)
         check_input(x, weight, (*[None] * max(1, x.ndim - len(self.shape)), *self.shape))
         xp, axes = array_namespace(x), tuple(range(-len(self.shape), 0))
         mean = xp.mean(x, axis=axes, keepdims=True)

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
-from fwi.core.arrays import Array
-from fwi.core.layer import Layer
+from fwi.core.arrays import Array, real
+from fwi.core.layer import Layer, check_layer
 from fwi.schedules import inverse_time
 
 Moments = dict[str, Array]
@@ -48,12 +48,13 @@ class Optimizer(ABC):
         """Check every setting.
 
         Raises:
+            TypeError: if one is no real number.
             ValueError: if one lies outside its range.
         """
         for name, value in self.settings().items():
-            _check_setting(name, value)
             # A NumPy scalar of float64 would turn float32 parameters into float64.
-            setattr(self, name, float(value))
+            setattr(self, name, real(name, value))
+            _check_setting(name, getattr(self, name))
 
     def settings(self) -> dict[str, float]:
         """Give what the constructor takes."""
@@ -68,12 +69,15 @@ class Optimizer(ABC):
 
         Args:
             layer: whose `params` are replaced.
-            rate: learning rate of this step; its own if None.
+            rate: learning rate of this step, at least 0; its own if None.
 
         Raises:
-            ValueError: if a parameter has no gradient.
+            TypeError: if the layer is none, or the rate is no number.
+            ValueError: if a parameter has no gradient, or the rate is negative or not finite.
         """
-        rate = self.rate_at(self.steps) if rate is None else float(rate)
+        check_layer("layer", layer)
+        rate = self.rate_at(self.steps) if rate is None else real("rate", rate)
+        _check_setting("rate of a step", rate)
         gradients = {path: grads[name] for path, grads, name in layer.entries("grads")}
         entries = list(layer.entries("params"))
         _check_gradients([path for path, _, _ in entries], gradients)

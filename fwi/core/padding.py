@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from array_api_compat import array_namespace, device
 
-from fwi.checks import check_shape
-from fwi.core.arrays import Array, count
+from fwi.core.arrays import Array, check_maps, count
 from fwi.core.layer import Layer
 
 
@@ -33,7 +32,7 @@ class ZeroPad(Layer):
         Raises:
             ValueError: if the shape differs.
         """
-        check_shape("x", x, (None, None, None, None))
+        check_maps(x)
         batch, *sizes = x.shape
         frame = zip(self.before, sizes, self.after, strict=True)
         shape = (batch, *(before + size + after for before, size, after in frame))
@@ -52,7 +51,7 @@ class ZeroPad(Layer):
 
 
 def _three(name: str, numbers: Sequence[int]) -> tuple[int, ...]:
-    if len(numbers) != 3:
+    if not isinstance(numbers, Sequence) or len(numbers) != 3:
         raise ValueError(
             f"{name} must be three numbers, got {numbers}; give (channels, rows, columns)"
         )

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from array_api_compat import array_namespace, device
 
-from fwi.checks import check_shape
-from fwi.core.arrays import Array, Pair, pair
+from fwi.core.arrays import Array, Pair, check_maps, pair
 from fwi.core.layer import Layer
 from fwi.core.sliding import crop, offsets, output_size, pad, seen
 
@@ -43,7 +42,7 @@ class _Pool2d(Layer):
             )
 
     def _places(self, x: Array) -> Pair:
-        check_shape("x", x, (None, None, None, None))
+        check_maps(x)
         return output_size(x.shape[2:], self.kernel, self.stride, self.padding)
 
 
@@ -59,7 +58,7 @@ class MaxPool2d(_Pool2d):
         Raises:
             ValueError: if the shape does not fit.
         """
-        xp, places = array_namespace(x), self._places(x)
+        places, xp = self._places(x), array_namespace(x)
         framed = pad(x, self.padding, -math.inf)
         y = xp.full_like(seen(framed, (0, 0), places, self.stride), -math.inf)
         for offset in offsets(self.kernel):
@@ -130,7 +129,7 @@ class GlobalAvgPool(Layer):
         Raises:
             ValueError: if the shape does not fit.
         """
-        check_shape("x", x, (None, None, None, None))
+        check_maps(x)
         if training:
             self.keep(x.shape)
         return array_namespace(x).mean(x, axis=(2, 3))

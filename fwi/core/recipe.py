@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fwi.core.arrays import Array
+from fwi.core.arrays import Array, real
 from fwi.core.layer import Layer
 from fwi.core.optimizer import Optimizer
 
@@ -25,6 +25,9 @@ class Recipe:
         optimizer: moves the parameters, and counts the steps.
         schedule: learning rate of a step; the optimizer's own if None.
         clip: changes a layer's gradients before each step; nothing does if None.
+
+    Raises:
+        TypeError: if one is something else.
     """
 
     loss: Loss
@@ -32,9 +35,24 @@ class Recipe:
     schedule: Schedule | None = None
     clip: Clip | None = None
 
+    def __post_init__(self) -> None:
+        """Check what is given."""
+        check_function("loss", self.loss)
+        for name in ("schedule", "clip"):
+            if getattr(self, name) is not None:
+                check_function(name, getattr(self, name))
+        if not isinstance(self.optimizer, Optimizer):
+            raise TypeError(
+                f"optimizer must be one, such as Adam(), got {self.optimizer!r}; make one"
+            )
+
     def rate_at(self, step: int) -> float:
-        """Give the learning rate of a step, from 0."""
-        return (self.schedule or self.optimizer.rate_at)(step)
+        """Give the learning rate of a step, from 0.
+
+        Raises:
+            TypeError: if the schedule gives no number, such as one that returns nothing.
+        """
+        return real("rate", (self.schedule or self.optimizer.rate_at)(step))
 
     def step(self, layer: Layer, x: Array, y: Array) -> tuple[float, Array]:
         """Train on one batch.
@@ -66,3 +84,13 @@ class Recipe:
             self.clip(layer)
         self.optimizer.step(layer, rate)
         return float(value), prediction
+
+
+def check_function(name: str, function: Any) -> None:
+    """Refuse what cannot be called, such as the name of a loss or a plain rate.
+
+    Raises:
+        TypeError: if it is something else.
+    """
+    if not callable(function):
+        raise TypeError(f"{name} must be a function, got {function!r}; give one")

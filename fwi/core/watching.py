@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from fwi.core.arrays import Array
-from fwi.core.layer import Layer
+from fwi.core.layer import Layer, check_layer
 
 See = Callable[[str, Layer, Array, Array], None]
 
@@ -19,6 +19,7 @@ def watched(layer: Layer, see: See) -> Iterator[None]:
         layer: all of whose parts are watched while the block runs.
         see: gets the dotted path, the part, its input and its output.
     """
+    check_layer("layer", layer)
     with ExitStack() as undo:
         for path, part in layer.walk():
             # The instance's own attribute hides the class's method; without it, that is back.

@@ -405,9 +405,9 @@ def test_options_that_do_not_fit_are_refused(
 @pytest.mark.parametrize(
     ("x", "y", "error", "message"),
     [
-        (np.ones(5), np.ones(5), ValueError, "x must be .*give a row of features"),
-        (np.ones((5, 2), int), np.ones(5), TypeError, "x must hold float32 or float64, got int64"),
-        (np.full((5, 2), np.inf), np.ones(5), ValueError, "x must be finite"),
+        (np.ones(5), np.ones(5), ValueError, "X must be .*give a row of features"),
+        (np.ones((5, 2), complex), np.ones(5), ValueError, "X must hold real numbers, got complex"),
+        (np.full((5, 2), np.inf), np.ones(5), ValueError, "X must be finite"),
         (np.ones((5, 2)), np.ones(4), ValueError, r"y must be \(5\), got \(4,\)"),
         (np.ones((5, 2)), np.ones((5, 2, 2)), ValueError, "y must be"),
         (np.ones((5, 2)), np.full(5, np.nan), ValueError, "y must be finite"),
@@ -425,7 +425,7 @@ def test_prediction_needs_a_fit_and_its_features() -> None:
     x, y = problem()
     with pytest.raises(ValueError, match="LinearRegression must be fitted before it predicts"):
         LinearRegression().predict(x)
-    with pytest.raises(ValueError, match=r"x must be \(n, 7\), got \(60, 6\)"):
+    with pytest.raises(ValueError, match=r"X must be \(n, 7\), got \(60, 6\)"):
         LinearRegression().fit(x, y).predict(x[:, :6])
     with pytest.raises(ValueError, match=r"y must be \(60, 3\), got \(60,\)"):
         LinearRegression().fit(x, y).score(x, y[:, 0])
