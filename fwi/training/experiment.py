@@ -9,13 +9,18 @@ from typing import Any
 import polars as pl
 import torch
 
+from fwi.checks import warn_unusual
 from fwi.config import MachineConfig, TrainConfig
 from fwi.data.dataset import GatherDataset
 from fwi.data.folds import split
 from fwi.data.loader import ShuffledLoader
+from fwi.data.recording import differences, recording_of
 from fwi.data.store import Store
+from fwi.inference.conditions import Conditions, observe
 from fwi.inference.precision import choose_device
-from fwi.models import create_model, resolve, shots_of
+from fwi.models import create_model, map_shape_of, resolve, shots_of
+from fwi.models.sizes import MAP
+from fwi.openfwi import FASTEST, SLOWEST
 from fwi.progress import log_to
 from fwi.runs import RunFolder
 from fwi.training.callbacks.average import WeightAverage
@@ -24,6 +29,7 @@ from fwi.training.callbacks.progress import ProgressBar
 from fwi.training.callbacks.validation import Validation, evaluation
 from fwi.training.objectives import Objective, create_objective
 from fwi.training.recipe import recipe_of
+from fwi.training.rehearsal import rehearse
 from fwi.training.trainer import Trainer
 
 _WORKERS = 4  # beside a GPU; a processor that trains has no time to spare for reading ahead
@@ -36,17 +42,21 @@ class Experiment:
     Attributes:
         train: the section of the config.
         machine: likewise.
+        options: of the network, with what the store says of its sizes.
         objective: the network, and what is asked of it.
         dataset: what it learns from.
         validation: what judges it after each epoch.
+        conditions: what its gathers are like.
         device: where it runs.
     """
 
     train: TrainConfig
     machine: MachineConfig
+    options: dict[str, Any]
     objective: Objective
     dataset: GatherDataset
     validation: Store
+    conditions: Conditions
     device: torch.device
 
     @classmethod
@@ -72,7 +82,13 @@ class Experiment:
         training, validation = split(store, train.fold)
         torch.manual_seed(train.seed)
         weights = train.pretrained if pretrained else False
-        model = create_model(train.model, train.variant, pretrained=weights, **train.options)
+        options = _options_of(train, store)
+        model = create_model(train.model, train.variant, pretrained=weights, **options)
+        if map_shape_of(model) != store.map_shape:
+            raise ValueError(
+                f"maps of the store {store.path} must be {map_shape_of(model)} for train.model="
+                f"{train.model}, got {store.map_shape}; leave its option map_shape out"
+            )
         others = [Store(share.path).where(pl.col("fold") != train.fold) for share in train.stores]
         dataset = GatherDataset(
             [training, *others],
@@ -81,10 +97,22 @@ class Experiment:
             flip=train.flip,
             seed=train.seed,
         )
+        conditions = _observe(dataset)
         objective = create_objective(model, train.objective)
         # Before the weights are averaged: an average in another memory format is a slow one.
         objective.to(device).to(memory_format=torch.channels_last)
-        return cls(train, machine, objective, dataset, validation, device)
+        return cls(train, machine, options, objective, dataset, validation, conditions, device)
+
+    def rehearse(self) -> None:
+        """Take a step and predict a map, and keep nothing of it, see `fwi.training.rehearsal`.
+
+        Raises:
+            FloatingPointError: if either is not finite.
+            ValueError: if either fails.
+        """
+        n = self.loader().batch_size
+        batch = self.dataset[0, range(n)].to(self.device)
+        rehearse(self.train, self.objective, batch, self.device)
 
     def fit(self, run: RunFolder) -> list[dict[str, Any]]:
         """Fit the network in a run's folder, from where the last checkpoint left it.
@@ -139,11 +167,54 @@ class Experiment:
 
     def _describe(self) -> dict[str, Any]:
         train = self.train
-        variant, options = resolve(train.model, train.variant, train.options)
+        variant, options = resolve(train.model, train.variant, self.options)
         return {
             "model": train.model,
             "variant": variant,
             "options": options,
             "config": train.model_dump(mode="json"),
             "data": self.dataset.stores[0].recipe,
+            "conditions": self.conditions,
         }
+
+
+def _options_of(train: TrainConfig, store: Store) -> dict[str, Any]:
+    """Give the network's options, with the size of the store's maps where it is not OpenFWI's."""
+    if taken := {"name", "variant", "pretrained"} & train.options.keys():
+        raise ValueError(
+            f"train.options must hold options of the network, got {min(taken)!r}; it is a key of "
+            "train itself"
+        )
+    sized = {} if store.map_shape == MAP else {"map_shape": list(store.map_shape)}
+    return {**sized, **train.options}
+
+
+def _observe(dataset: GatherDataset) -> Conditions:
+    """Look at what is learned from; refuse what holds nothing, warn of what looks like a mistake.
+
+    Raises:
+        ValueError: if the gathers are silent or the maps no velocities.
+    """
+    first, *others = dataset.stores
+    found = observe(dataset.stores, dataset.n_shots)
+    slowest, fastest = found.velocity or (0.0, 0.0)
+    if found.traits["largest"][1] == 0:
+        raise ValueError(f"gathers of the store {first.path} must hold waves, got silence alone")
+    if slowest <= 0:
+        raise ValueError(
+            f"maps of the store {first.path} must be positive, in m/s, got {slowest:g}; repair them"
+        )
+    if fastest < SLOWEST / 10:
+        warn_unusual(
+            f"maps of the store {first.path} should be in m/s, {SLOWEST} to {FASTEST}, got at most "
+            f"{fastest:g}; multiply km/s by 1000"
+        )
+    ours = recording_of(first)
+    for store in others:
+        theirs = recording_of(store)
+        if ours and theirs and (said := differences(ours, theirs, dataset.n_shots)):
+            warn_unusual(
+                f"the store {store.path} is not recorded as {first.path}: {said[0]}; the network "
+                "cannot tell them apart"
+            )
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -52,7 +53,15 @@ def recipe_of(train: TrainConfig, model: nn.Module, total: int, device: torch.de
         model: whose parameters are moved.
         total: steps of the whole fit.
         device: where the network runs.
+
+    Raises:
+        ValueError: if a number is none.
     """
+    for name in ("lr", "weight_decay", "clip_norm", "ema_decay", "warmup"):
+        number = getattr(train, name)
+        # The longest gradient alone may be infinite: nothing is clipped then.
+        if math.isnan(number) or (math.isinf(number) and name != "clip_norm"):
+            raise ValueError(f"train.{name} must be finite, got {number}; leave it at its default")
     return Recipe(
         torch.optim.AdamW(
             model.parameters(),

@@ -164,8 +164,8 @@ def test_unknown_option_is_refused(saved: Path) -> None:
 
 
 def test_newer_format_is_refused_by_its_number(saved: Path) -> None:
-    describe(saved, format=2, something_new=[])
-    refused(saved, "has format 2, this version reads 1; update fwi")
+    describe(saved, format=3, something_new=[])
+    refused(saved, "has format 3, this version reads 2; update fwi")
 
 
 def test_missing_weights_are_refused(saved: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -35,8 +36,20 @@ class Validation(Callback):
         self.started = time.perf_counter()
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Evaluate the averaged network."""
-        trainer.metrics |= self.evaluate(self.average.model.eval())
+        """Evaluate the averaged network.
+
+        Raises:
+            FloatingPointError: if it predicts what is not finite.
+        """
+        metrics = self.evaluate(self.average.model.eval())
+        wrong = [name for name, value in metrics.items() if not math.isfinite(value)]
+        if wrong:
+            raise FloatingPointError(
+                f"the validation's {wrong[0]} is {metrics[wrong[0]]} after epoch {trainer.epoch}, "
+                f"step {trainer.step}; lower train.lr or use train.precision=float32, and begin "
+                "anew with --force"
+            )
+        trainer.metrics |= metrics
         trainer.metrics["seconds"] = time.perf_counter() - self.started
         log.info(
             "epoch %d: loss %.1f, validation MAE %.1f m/s, %.0f s",
