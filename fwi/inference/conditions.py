@@ -20,6 +20,7 @@ from fwi.geometry import AcquisitionGeometry
 from fwi.openfwi import FLIPPED_SHOTS
 
 _SAMPLES = 64  # of each store that are looked at
+_FEWEST = 16  # that tell what is usual
 
 
 class _Trait(NamedTuple):
@@ -53,7 +54,7 @@ class Conditions:
         receivers: of a shot.
         recording: `fwi.geometry.AcquisitionGeometry` by name, where the store says.
         traits: least and greatest of each trait over gathers looked at, see `traits`.
-        loudest: receiver at which each shot is loudest, the median over them.
+        loudest: least and greatest receiver at which each shot is loudest over them.
         velocity: least and greatest of the maps, m/s.
     """
 
@@ -62,7 +63,7 @@ class Conditions:
     receivers: int
     recording: dict[str, Any] | None = None
     traits: dict[str, tuple[float, float]] = field(default_factory=dict)
-    loudest: tuple[float, ...] = ()
+    loudest: tuple[tuple[int, int], ...] = ()
     velocity: tuple[float, float] | None = None
 
     @property
@@ -125,20 +126,24 @@ class Conditions:
         for name, values in found.items():
             if name in self.traits and name in _TRAITS:
                 said += _outside(_TRAITS[name], values, *self.traits[name])
-        n = min(len(self.loudest), places.shape[1])
-        away = np.abs(places[:, :n] - np.asarray(self.loudest[:n]))
-        if away.size and away.max() > _PLACES:
-            shot = int(away.max(0).argmax())
-            got = int(places[away[:, shot].argmax(), shot])
-            said.append(
-                f"the loudest receiver of shot {shot} is {got}, there {self.loudest[shot]:g}; were "
-                "shots or receivers turned, or recorded elsewhere?"
-            )
+        for shot, (low, high) in enumerate(self.loudest[: places.shape[1]]):
+            away = places[:, shot] - np.clip(places[:, shot], low - _PLACES, high + _PLACES)
+            if away.any():
+                got = places[np.abs(away).argmax(), shot]
+                said.append(
+                    f"the loudest receiver of shot {shot} is {got}, there {low} to {high}; were "
+                    "shots or receivers turned, or recorded elsewhere?"
+                )
+                break
         return said
 
 
 def observe(stores: Sequence[Store], n_shots: int) -> Conditions:
-    """Look at some samples of each store that a network learns from."""
+    """Look at some samples of each store that a network learns from.
+
+    Raises:
+        ValueError: if they are silent.
+    """
     shots, samples, receivers = stores[0].gather_shape
     seen, places, speeds = [], [], []
     for store in stores:
@@ -149,15 +154,21 @@ def observe(stores: Sequence[Store], n_shots: int) -> Conditions:
             seen.append(found)
             places.append(place[0])
             speeds += [float(velocity.min()), float(velocity.max())]
+    if not any(found["largest"].any() for found in seen):
+        raise ValueError(
+            f"gathers of the store {stores[0].path} must hold waves, got silence alone"
+        )
+    known = len(seen) >= _FEWEST
     ranges = {name: _range(np.concatenate([f[name] for f in seen])) for name in _TRAITS}
+    at = np.array(places)
     recording = recording_of(stores[0])
     return Conditions(
         shots,
         samples,
         receivers,
         None if recording is None else asdict(recording),
-        ranges,
-        tuple(np.median(places, axis=0).tolist()),
+        ranges if known else {},
+        tuple(zip(at.min(0).tolist(), at.max(0).tolist(), strict=True)) if known else (),
         (min(speeds), max(speeds)),
     )
 
@@ -181,11 +192,13 @@ def traits(gathers: Array) -> tuple[dict[str, Array], Array]:
     power = np.abs(np.fft.rfft(traces)) ** 2
     bins = np.arange(power.shape[-1])
     tiny = np.finfo(np.float32).tiny
+    largest = size.max((1, 2, 3))
+    least = np.maximum(1e-6 * largest, tiny)  # where one sign is missing
     high, low = gathers.max((1, 2, 3)), -gathers.min((1, 2, 3))
     found = {
-        "largest": size.max((1, 2, 3)),
+        "largest": largest,
         "rms": np.sqrt(np.einsum("bstr,bstr->b", size, size, dtype=np.float64) / size[0].size),
-        "polarity": np.maximum(high, tiny) / np.maximum(low, tiny),
+        "polarity": np.maximum(high, least) / np.maximum(low, least),
         "peak_sample": np.median(np.abs(traces).argmax(-1), axis=1),
         "cycles": np.median((power * bins).sum(-1) / np.maximum(power.sum(-1), tiny), axis=1),
     }
@@ -194,7 +207,9 @@ def traits(gathers: Array) -> tuple[dict[str, Array], Array]:
 
 def _outside(trait: _Trait, values: Array, low: float, high: float) -> Iterable[str]:
     """Say which value lies furthest beyond a range and its margin, if one does."""
-    least, most = low / trait.factor, high * trait.factor
+    # What varies widely in training may do so a little more.
+    least = min(low / trait.factor, 2 * low - high)
+    most = max(high * trait.factor, 2 * high - low)
     wrong = values[(values < least) | (values > most)]
     if wrong.size:
         got = wrong[np.abs(wrong - (low + high) / 2).argmax()]

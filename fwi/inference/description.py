@@ -73,7 +73,7 @@ def read_description(path: Path) -> Description:
         return _adapter.validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
         fault = error.errors()[0]
-        name = ".".join(map(str, fault["loc"]))[:80]
+        name = ".".join(map(str, fault["loc"]))[:80] or "what is nested"
         raise ValueError(
             f"{name} of {file} does not fit: {fault['msg'][:120]}, got {fault['input']!r:.60}; "
             "copy the checkpoint again"

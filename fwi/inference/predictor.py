@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,22 +110,49 @@ class Predictor:
             ValueError: as in `predict`.
             TypeError: likewise.
         """
-        gathers = self._check(gathers)
         if not isinstance(tta, bool | np.bool_):
             raise TypeError(f"tta must be True or False, got {tta!r}")
-        if tta:
-            self._check_flip(gathers)
+        gathers = self._check(gathers, bool(tta))
         ask = (lambda part: flip_averaged(self._ask, part)) if tta else self._ask
         return self._in_batches(ask, gathers)
+
+    def check_shape(self, shape: Sequence[int], tta: bool = False) -> None:
+        """Refuse gathers (B, S, T, R) of a shape that the network was not made for.
+
+        Args:
+            shape: of the gathers.
+            tta: whether they are to be mirrored too.
+
+        Raises:
+            ValueError: if shots, time samples or receivers do not fit.
+        """
+        got, needed, known = tuple(shape), shots_of(self.model), self.conditions
+        if known is not None:
+            known.check_shape(got, needed)
+        elif got[2:] == RECORD[::-1]:
+            raise ValueError(
+                f"gathers must be (B, shots, time, receivers), got {got}; transpose the last two "
+                "axes"
+            )
+        if got[1] < needed:
+            raise ValueError(
+                f"gathers must have at least {needed} shots for this network, got {got}"
+            )
+        if tta and known is not None:
+            known.check_flip()
+        if tta and got[1] not in FLIPPED_SHOTS:
+            raise ValueError(
+                f"gathers must have 5 or 6 shots for the flip average, got {got[1]}; set tta=False "
+                "(infer.tta=false)"
+            )
 
     def check_store(self, store: Store) -> None:
         """Refuse a store that was recorded otherwise than what the network was trained on.
 
         Raises:
-            ValueError: if shapes or a recorded quantity differ; unknown ones are passed over.
+            ValueError: if a recorded quantity differs; unknown ones are passed over.
         """
         if self.conditions is not None:
-            self.conditions.check_shape((1, *store.gather_shape), shots_of(self.model))
             self.conditions.check_recording(store, shots_of(self.model))
 
     def correct(self, gathers: Any, velocity: Any) -> Array:
@@ -166,31 +194,12 @@ class Predictor:
             value = zlib.crc32(tensor.cpu().contiguous().numpy().tobytes(), value)
         return value
 
-    def _check(self, given: Any) -> Array:
-        gathers, needed = as_floats("gathers", given), shots_of(self.model)
+    def _check(self, given: Any, tta: bool = False) -> Array:
+        gathers = as_floats("gathers", given)
         check_gathers(gathers, None, None, None)
-        if self.conditions is not None:
-            self.conditions.check_shape(gathers.shape, needed)
-        elif gathers.shape[2:] == RECORD[::-1]:
-            raise ValueError(
-                f"gathers must be (B, shots, time, receivers), got {gathers.shape}; transpose the "
-                "last two axes"
-            )
-        if gathers.shape[1] < needed:
-            raise ValueError(
-                f"gathers must have at least {needed} shots for this network, got {gathers.shape}"
-            )
-        self._warn(gathers[:, :needed])
+        self.check_shape(gathers.shape, tta)
+        self._warn(gathers[:, : shots_of(self.model)])
         return gathers
-
-    def _check_flip(self, gathers: Array) -> None:
-        if self.conditions is not None:
-            self.conditions.check_flip()
-        if gathers.shape[1] not in FLIPPED_SHOTS:
-            raise ValueError(
-                f"gathers must have 5 or 6 shots for the flip average, got {gathers.shape[1]}; "
-                "set tta=False (infer.tta=false)"
-            )
 
     def _warn(self, gathers: Array) -> None:
         """Warn of gathers that are unlike the training's, once in each way."""
@@ -265,8 +274,12 @@ def load(
 
     Raises:
         FileNotFoundError: if there is no such checkpoint.
+        TypeError: if a path is none.
         ValueError: if it is not one.
     """
-    path = DEFAULT if str(path_or_name) == "default" else checkpoint_path(Path(path_or_name))
+    if not isinstance(path_or_name, str | os.PathLike):
+        raise TypeError(f"a checkpoint must be a path or 'default', got {path_or_name!r:.60}")
+    path = Path(path_or_name) if Path(path_or_name).name else Path(path_or_name).absolute()
+    path = DEFAULT if str(path) == "default" else checkpoint_path(path)
     model, description = load_model(path)
     return Predictor(model, description, batch_size, device=device)

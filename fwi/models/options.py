@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
+from pydantic import (
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+)
 from typing_extensions import TypedDict
 
 _LARGEST = 2**13  # of any whole number: channels, cells, shots
@@ -14,8 +22,10 @@ _DEEPEST, _MOST = 4, 256  # of nested options
 # What makes timm read files: weights come by `pretrained` alone, which no checkpoint can ask for.
 _FILES = ("pretrained", "checkpoint_path", "cache_dir")
 
+Positive = Annotated[StrictInt, Field(ge=1)]
 Number = StrictInt | float
 Numbers = list[StrictInt] | tuple[StrictInt, ...]
+Channels = list[Positive] | tuple[Positive, ...]
 Nested = dict[StrictStr, Any] | None
 
 
@@ -26,7 +36,7 @@ class _Options(TypedDict, total=False):
 
     architecture: StrictStr
     confidence: StrictBool
-    decoder_channels: Numbers
+    decoder_channels: Channels
     drop_path: Number
     encoder: StrictStr
     encoder_options: Nested

@@ -114,9 +114,9 @@ def create_model(
         merged["pretrained"] = pretrained
     try:
         return find_model(name).build(**merged)
-    except (ValueError, KeyError, OSError):
-        raise
     except Exception as error:  # a value that none foresaw fails anywhere in timm and torch
+        if _is_ours(error):
+            raise
         text = _explain_unknown(error, name, merged)
         if text is not None:
             raise TypeError(text) from None
@@ -125,6 +125,13 @@ def create_model(
             f"{name} cannot be built with {_spelt(options)}: {type(error).__name__}, {said}; "
             "change its options"
         ) from error
+
+
+def _is_ours(error: Exception) -> bool:
+    """Tell whether an error was raised here, in a sentence, and not in a library."""
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    ours = str(last.f_globals.get("__name__", "")).startswith("fwi.")
+    return ours and isinstance(error, ValueError | KeyError | OSError)
 
 
 def _spelt(options: Mapping[str, Any]) -> str:

@@ -34,6 +34,8 @@ class ResNet9Trunk(nn.Module):
 
     def __init__(self, in_channels: int, width: int = 64) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"width must be at least 1, got {width}; 64 is CIFAR's")
         self.channels = [width, 2 * width, 4 * width, 8 * width]
         first, second, third, fourth = self.channels
         self.steps = nn.ModuleList(

@@ -190,7 +190,7 @@ def _options_of(train: TrainConfig, store: Store) -> dict[str, Any]:
 
 
 def _observe(dataset: GatherDataset) -> Conditions:
-    """Look at what is learned from; refuse what holds nothing, warn of what looks like a mistake.
+    """Look at what is learned from; refuse what is nothing, warn of what looks like a mistake.
 
     Raises:
         ValueError: if the gathers are silent or the maps no velocities.
@@ -198,8 +198,6 @@ def _observe(dataset: GatherDataset) -> Conditions:
     first, *others = dataset.stores
     found = observe(dataset.stores, dataset.n_shots)
     slowest, fastest = found.velocity or (0.0, 0.0)
-    if found.traits["largest"][1] == 0:
-        raise ValueError(f"gathers of the store {first.path} must hold waves, got silence alone")
     if slowest <= 0:
         raise ValueError(
             f"maps of the store {first.path} must be positive, in m/s, got {slowest:g}; repair them"

@@ -15,7 +15,7 @@ from fwi.data.batch import Batch
 from fwi.data.loader import FixedBatches
 from fwi.inference.predictor import Predictor
 from fwi.training.objectives import Objective
-from fwi.training.recipe import recipe_of
+from fwi.training.recipe import check_rates, recipe_of
 from fwi.training.trainer import Trainer
 
 
@@ -32,6 +32,7 @@ def rehearse(train: TrainConfig, objective: Objective, batch: Batch, device: tor
         FloatingPointError: if the loss, or what the network then predicts, is not finite.
         ValueError: if either fails.
     """
+    check_rates(train)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         try:

@@ -226,7 +226,7 @@ def test_gather_with_a_nan_is_named(
     ("array", "said"),
     [
         (np.zeros((4, 1000, 70), np.float32), "at least 5 shots"),
-        (np.zeros((5, 1000, 70), np.int16), "got int16; convert it"),
+        (np.zeros((5, 1000, 70), bool), "must hold real numbers, got bool"),
         (np.zeros((5, 1000), np.float32), "must be (shots, time, receivers)"),
         (np.array([{}]), "holds pickled Python objects"),
     ],

@@ -7,8 +7,10 @@ import math
 import time
 from collections.abc import Callable
 
+import numpy as np
 from torch import nn
 
+from fwi.data.blocks import blocks
 from fwi.data.store import Store
 from fwi.inference.predictor import Predictor, predict_store
 from fwi.metrics import summarize
@@ -16,6 +18,8 @@ from fwi.training.callbacks.average import WeightAverage
 from fwi.training.trainer import Callback, Trainer
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE = 32  # maps read at once
 
 Evaluate = Callable[[nn.Module], dict[str, float]]
 
@@ -69,7 +73,8 @@ def evaluation(store: Store, precision: str = "auto", device: str = "auto") -> E
         From the network to "mae", "mae_scored" and the MAE of each family, m/s.
     """
     families = store.catalog["family"].to_list()
-    maps = store.maps(range(len(store)))
+    # A sample that is being read keeps its file open.
+    maps = np.concatenate([store.maps(part) for part in blocks(range(len(store)), _AT_ONCE)])
 
     def evaluate(model: nn.Module) -> dict[str, float]:
         predictor = Predictor(model, precision=precision, device=device)
