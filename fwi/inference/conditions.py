@@ -7,9 +7,9 @@ reversed, of another frequency or another line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,30 +17,12 @@ from fwi.arrays import Array
 from fwi.data.recording import differences, is_mirror_image, read_geometry, recording_of
 from fwi.data.store import Store
 from fwi.geometry import AcquisitionGeometry
+from fwi.inference.traits import TRAITS, outside, traits
+from fwi.models.sizes import RECORD
 from fwi.openfwi import FLIPPED_SHOTS
 
 _SAMPLES = 64  # of each store that are looked at
 _FEWEST = 16  # that tell what is usual
-
-
-class _Trait(NamedTuple):
-    """One number of a sample's gathers: its name, the factor beyond training that is unusual."""
-
-    words: str
-    factor: float
-    guess: str
-
-
-# 40 % apart at most over the ten generated families, ten real maps and a gather of the competition
-# (largest 39 to 53, rms 1.3 to 2.1, polarity 1.9 to 2.0, peak 76 to 78, cycles 14.7 to 15.0), which
-# leaves room for noise and dead traces, and none for a turned sign or 25 Hz.
-_TRAITS = {
-    "largest": _Trait("the largest amplitude", 2.0, "were amplitudes scaled?"),
-    "rms": _Trait("the root mean square", 2.0, "were traces scaled or filled?"),
-    "polarity": _Trait("the largest value by the least", 1.35, "was the sign turned?"),
-    "peak_sample": _Trait("the loudest time sample", 1.5, "were records shifted or reversed?"),
-    "cycles": _Trait("cycles in a record", 1.25, "were they recorded otherwise?"),
-}
 _PLACES = 2  # receivers that a shot's loudest one may be away
 
 
@@ -124,8 +106,8 @@ class Conditions:
         found, places = traits(gathers)
         said: list[str] = []
         for name, values in found.items():
-            if name in self.traits and name in _TRAITS:
-                said += _outside(_TRAITS[name], values, *self.traits[name])
+            if name in self.traits and name in TRAITS:
+                said += outside(TRAITS[name], values, *self.traits[name])
         for shot, (low, high) in enumerate(self.loudest[: places.shape[1]]):
             away = places[:, shot] - np.clip(places[:, shot], low - _PLACES, high + _PLACES)
             if away.any():
@@ -136,6 +118,38 @@ class Conditions:
                 )
                 break
         return said
+
+
+def check_shape(
+    shape: Sequence[int], n_shots: int, known: Conditions | None, tta: bool = False
+) -> None:
+    """Refuse gathers (B, S, T, R) of a shape that a network was not made for.
+
+    Args:
+        shape: of the gathers.
+        n_shots: that the network takes.
+        known: what it was trained on, if that is known.
+        tta: whether the gathers are to be mirrored too.
+
+    Raises:
+        ValueError: if shots, time samples or receivers do not fit.
+    """
+    got = tuple(shape)
+    if known is not None:
+        known.check_shape(got, n_shots)
+    elif got[2:] == RECORD[::-1]:
+        raise ValueError(
+            f"gathers must be (B, shots, time, receivers), got {got}; transpose the last two axes"
+        )
+    if got[1] < n_shots:
+        raise ValueError(f"gathers must have at least {n_shots} shots for this network, got {got}")
+    if tta and known is not None:
+        known.check_flip()
+    if tta and got[1] not in FLIPPED_SHOTS:
+        raise ValueError(
+            f"gathers must have 5 or 6 shots for the flip average, got {got[1]}; set tta=False "
+            "(infer.tta=false)"
+        )
 
 
 def observe(stores: Sequence[Store], n_shots: int) -> Conditions:
@@ -159,7 +173,7 @@ def observe(stores: Sequence[Store], n_shots: int) -> Conditions:
             f"gathers of the store {stores[0].path} must hold waves, got silence alone"
         )
     known = len(seen) >= _FEWEST
-    ranges = {name: _range(np.concatenate([f[name] for f in seen])) for name in _TRAITS}
+    ranges = {name: _range(np.concatenate([f[name] for f in seen])) for name in TRAITS}
     at = np.array(places)
     recording = recording_of(stores[0])
     return Conditions(
@@ -171,49 +185,6 @@ def observe(stores: Sequence[Store], n_shots: int) -> Conditions:
         tuple(zip(at.min(0).tolist(), at.max(0).tolist(), strict=True)) if known else (),
         (min(speeds), max(speeds)),
     )
-
-
-def traits(gathers: Array) -> tuple[dict[str, Array], Array]:
-    """Measure what tells one recording from another.
-
-    Args:
-        gathers: (B, S, T, R), of any floating dtype.
-
-    Returns:
-        Numbers (B,) by name: "largest", of |g|; "rms"; "polarity", max g / max -g; and the
-        medians over the shots of "peak_sample", when the loudest receiver's largest amplitude
-        comes, and of "cycles", the centroid of its power spectrum in cycles a record. And the
-        loudest receivers (B, S).
-    """
-    gathers = np.asarray(gathers, np.float32)
-    size = np.abs(gathers)
-    places = size.max(2).argmax(-1)  # (B, S)
-    traces = np.take_along_axis(gathers, places[..., None, None], -1)[..., 0].astype(np.float64)
-    power = np.abs(np.fft.rfft(traces)) ** 2
-    bins = np.arange(power.shape[-1])
-    tiny = np.finfo(np.float32).tiny
-    largest = size.max((1, 2, 3))
-    least = np.maximum(1e-6 * largest, tiny)  # where one sign is missing
-    high, low = gathers.max((1, 2, 3)), -gathers.min((1, 2, 3))
-    found = {
-        "largest": largest,
-        "rms": np.sqrt(np.einsum("bstr,bstr->b", size, size, dtype=np.float64) / size[0].size),
-        "polarity": np.maximum(high, least) / np.maximum(low, least),
-        "peak_sample": np.median(np.abs(traces).argmax(-1), axis=1),
-        "cycles": np.median((power * bins).sum(-1) / np.maximum(power.sum(-1), tiny), axis=1),
-    }
-    return found, places
-
-
-def _outside(trait: _Trait, values: Array, low: float, high: float) -> Iterable[str]:
-    """Say which value lies furthest beyond a range and its margin, if one does."""
-    # What varies widely in training may do so a little more.
-    least = min(low / trait.factor, 2 * low - high)
-    most = max(high * trait.factor, 2 * high - low)
-    wrong = values[(values < least) | (values > most)]
-    if wrong.size:
-        got = wrong[np.abs(wrong - (low + high) / 2).argmax()]
-        yield f"{trait.words} is {got:.3g}, there {low:.3g} to {high:.3g}; {trait.guess}"
 
 
 def _range(values: Array) -> tuple[float, float]:

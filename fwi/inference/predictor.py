@@ -12,20 +12,20 @@ import numpy as np
 import torch
 from torch import nn
 
+from fwi import checks
 from fwi.arrays import Array
-from fwi.checks import check_gathers, check_shape, check_velocity, warn_unusual
+from fwi.checks import check_gathers, check_velocity, warn_unusual
 from fwi.data.blocks import blocks
 from fwi.data.store import Store
 from fwi.inference.checkpoint import load_model
-from fwi.inference.conditions import Conditions
+from fwi.inference.conditions import Conditions, check_shape
 from fwi.inference.description import Description
 from fwi.inference.ensemble import flip_averaged
 from fwi.inference.intake import as_floats
 from fwi.inference.precision import autocast, choose_device, choose_precision
 from fwi.models import map_shape_of, shots_of
 from fwi.models.network import Prediction, predict_all
-from fwi.models.sizes import RECORD
-from fwi.openfwi import FASTEST, FLIPPED_SHOTS, SLOWEST
+from fwi.openfwi import FASTEST, SLOWEST
 from fwi.runs import checkpoint_path
 
 DEFAULT = Path(__file__).parents[1] / "weights" / "default"
@@ -126,25 +126,7 @@ class Predictor:
         Raises:
             ValueError: if shots, time samples or receivers do not fit.
         """
-        got, needed, known = tuple(shape), shots_of(self.model), self.conditions
-        if known is not None:
-            known.check_shape(got, needed)
-        elif got[2:] == RECORD[::-1]:
-            raise ValueError(
-                f"gathers must be (B, shots, time, receivers), got {got}; transpose the last two "
-                "axes"
-            )
-        if got[1] < needed:
-            raise ValueError(
-                f"gathers must have at least {needed} shots for this network, got {got}"
-            )
-        if tta and known is not None:
-            known.check_flip()
-        if tta and got[1] not in FLIPPED_SHOTS:
-            raise ValueError(
-                f"gathers must have 5 or 6 shots for the flip average, got {got[1]}; set tta=False "
-                "(infer.tta=false)"
-            )
+        check_shape(shape, shots_of(self.model), self.conditions, tta)
 
     def check_store(self, store: Store) -> None:
         """Refuse a store that was recorded otherwise than what the network was trained on.
@@ -178,7 +160,9 @@ class Predictor:
         if velocity.ndim == 4 and velocity.shape[1] == 1:
             velocity = velocity[:, 0]
         check_velocity(velocity, *self.map_shape)
-        check_shape("velocity", velocity, (len(gathers), *self.map_shape), "give one map a sample")
+        checks.check_shape(
+            "velocity", velocity, (len(gathers), *self.map_shape), "give one map a sample"
+        )
         if velocity.max() < SLOWEST / 10:
             warn_unusual(
                 f"velocity must be in m/s, {SLOWEST} to {FASTEST}, got at most "

@@ -9,24 +9,21 @@ from typing import Any
 import polars as pl
 import torch
 
-from fwi.checks import warn_unusual
 from fwi.config import MachineConfig, TrainConfig
 from fwi.data.dataset import GatherDataset
 from fwi.data.folds import split
 from fwi.data.loader import ShuffledLoader
-from fwi.data.recording import differences, recording_of
 from fwi.data.store import Store
-from fwi.inference.conditions import Conditions, observe
+from fwi.inference.conditions import Conditions
 from fwi.inference.precision import choose_device
 from fwi.models import create_model, map_shape_of, resolve, shots_of
-from fwi.models.sizes import MAP
-from fwi.openfwi import FASTEST, SLOWEST
 from fwi.progress import log_to
 from fwi.runs import RunFolder
 from fwi.training.callbacks.average import WeightAverage
 from fwi.training.callbacks.checkpoints import Checkpoints
 from fwi.training.callbacks.progress import ProgressBar
 from fwi.training.callbacks.validation import Validation, evaluation
+from fwi.training.intake import observed, options_of
 from fwi.training.objectives import Objective, create_objective
 from fwi.training.recipe import recipe_of
 from fwi.training.rehearsal import rehearse
@@ -82,7 +79,7 @@ class Experiment:
         training, validation = split(store, train.fold)
         torch.manual_seed(train.seed)
         weights = train.pretrained if pretrained else False
-        options = _options_of(train, store)
+        options = options_of(train, store)
         model = create_model(train.model, train.variant, pretrained=weights, **options)
         if map_shape_of(model) != store.map_shape:
             raise ValueError(
@@ -97,7 +94,7 @@ class Experiment:
             flip=train.flip,
             seed=train.seed,
         )
-        conditions = _observe(dataset)
+        conditions = observed(dataset)
         objective = create_objective(model, train.objective)
         # Before the weights are averaged: an average in another memory format is a slow one.
         objective.to(device).to(memory_format=torch.channels_last)
@@ -176,43 +173,3 @@ class Experiment:
             "data": self.dataset.stores[0].recipe,
             "conditions": self.conditions,
         }
-
-
-def _options_of(train: TrainConfig, store: Store) -> dict[str, Any]:
-    """Give the network's options, with the size of the store's maps where it is not OpenFWI's."""
-    if taken := {"name", "variant", "pretrained"} & train.options.keys():
-        raise ValueError(
-            f"train.options must hold options of the network, got {min(taken)!r}; it is a key of "
-            "train itself"
-        )
-    sized = {} if store.map_shape == MAP else {"map_shape": list(store.map_shape)}
-    return {**sized, **train.options}
-
-
-def _observe(dataset: GatherDataset) -> Conditions:
-    """Look at what is learned from; refuse what is nothing, warn of what looks like a mistake.
-
-    Raises:
-        ValueError: if the gathers are silent or the maps no velocities.
-    """
-    first, *others = dataset.stores
-    found = observe(dataset.stores, dataset.n_shots)
-    slowest, fastest = found.velocity or (0.0, 0.0)
-    if slowest <= 0:
-        raise ValueError(
-            f"maps of the store {first.path} must be positive, in m/s, got {slowest:g}; repair them"
-        )
-    if fastest < SLOWEST / 10:
-        warn_unusual(
-            f"maps of the store {first.path} should be in m/s, {SLOWEST} to {FASTEST}, got at most "
-            f"{fastest:g}; multiply km/s by 1000"
-        )
-    ours = recording_of(first)
-    for store in others:
-        theirs = recording_of(store)
-        if ours and theirs and (said := differences(ours, theirs, dataset.n_shots)):
-            warn_unusual(
-                f"the store {store.path} is not recorded as {first.path}: {said[0]}; the network "
-                "cannot tell them apart"
-            )
-    return found
