@@ -54,7 +54,8 @@ class Predictor:
         precision: str = "auto",
         device: str | torch.device = "auto",
     ) -> None:
-        if type(batch_size) is not int or batch_size < 1:
+        whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+        if not whole or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number from 1, got {batch_size!r}")
         self.device = choose_device(device)
         self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-_LARGEST = 2**13  # of any whole number: channels, cells, shots
+_LARGEST = 2**13  # of any number: channels, cells, shots
 _DEEPEST, _MOST = 4, 256  # of nested options
 # What makes timm read files: weights come by `pretrained` alone, which no checkpoint can ask for.
 _FILES = ("pretrained", "checkpoint_path", "cache_dir")
@@ -35,8 +35,11 @@ class _Options(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(extra="allow", strict=True)  # type: ignore[misc]
 
     architecture: StrictStr
+    between: Any
+    channels: Any
     confidence: StrictBool
     decoder_channels: Channels
+    depth: Any
     drop_path: Number
     encoder: StrictStr
     encoder_options: Nested
@@ -50,6 +53,7 @@ class _Options(TypedDict, total=False):
     output: Literal["linear", "sigmoid"]
     passes: StrictInt
     patch: Numbers
+    per_shot: Any
     record: Numbers
     scse: StrictBool
     second: StrictStr
@@ -117,7 +121,9 @@ def _fault(path: tuple[Any, ...], value: Any) -> str:
         return "name no file of weights; train.pretrained does"
     if isinstance(value, float) and not math.isfinite(value):
         return "be finite"
-    if isinstance(value, int | float) and abs(value) > _LARGEST:
+    # A network of anyone's may have large numbers among its own options.
+    ours = len(path) > 1 or path[0] in _Options.__annotations__
+    if ours and isinstance(value, int | float) and abs(value) > _LARGEST:
         return f"be at most {_LARGEST}"
     return ""
 

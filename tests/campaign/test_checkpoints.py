@@ -173,7 +173,9 @@ OPTIONS: list[tuple[str, Any, str]] = [
     ("encoder_options", {str(i): 1 for i in range(300)}, "fewer"),
     ("x", [[[[[[1]]]]]], "nested"),
     ("x", list(range(300)), "fewer"),
-    ("x", 10**400, "x"),
+    ("x", 10**400, "unknown option"),
+    ("depth", 10**6, "depth"),
+    ("trunk_options", {"depth": 10**6}, "depth"),
 ]
 CUTS = [0, 1, 7, 8, 9, 50, 100, 1000, 5000, 20_000, -1, -4, -1000]
 
