@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, get_worker_info
 from fwi.arrays import Array
 from fwi.data.batch import Batch
 from fwi.data.mirror import copy_mirrored
+from fwi.data.recording import is_mirror_image, recording_of
 from fwi.data.store import Store, checksum
 from fwi.openfwi import FLIPPED_SHOTS, family_label
 
@@ -36,8 +37,8 @@ class GatherDataset(Dataset[Batch]):
         seed: of flip and augmentation.
 
     Raises:
-        ValueError: if a store has no maps, fewer shots than the network takes, other shapes than
-            the first one's, or shots that cannot be flipped.
+        ValueError: if a store has no samples or maps, fewer shots than the network takes, other
+            shapes than the first one's, or a line that cannot be flipped.
     """
 
     def __init__(
@@ -139,11 +140,16 @@ class GatherDataset(Dataset[Batch]):
 
 
 def _check(store: Store, n_shots: int, first: Store) -> None:
+    if not len(store):
+        raise ValueError(f"the store {store.path} must hold samples to learn from, got none")
     if not store.has_maps:
         raise ValueError(f"the store {store.path} has no maps to learn from; prepare train")
     shots, *record = store.gather_shape
     if shots < n_shots:
-        raise ValueError(f"the store {store.path} has {shots} shots, the network takes {n_shots}")
+        raise ValueError(
+            f"the store {store.path} has {shots} shots, the network takes {n_shots}; set its "
+            f"option n_shots to {shots}"
+        )
     got = (*record, *store.map_shape)
     expected = (*first.gather_shape[1:], *first.map_shape)
     if got != expected:
@@ -159,4 +165,10 @@ def _check_flip(store: Store, flip: float) -> None:
         raise ValueError(
             f"the store {store.path} must have 5 or 6 shots to be flipped, got {shots}; set "
             "train.flip=0"
+        )
+    recording = recording_of(store) if flip > 0 else None
+    if recording is not None and not is_mirror_image(recording):
+        raise ValueError(
+            f"the line of the store {store.path} must be its own mirror image to be flipped, got "
+            "sources or receivers whose mirror images are none; set train.flip=0"
         )

@@ -23,7 +23,7 @@ from fwi.data.opened import Samples, open_map_file, open_samples
 from fwi.data.readers import UNSAID, Sampling
 from fwi.data.store import Store
 from fwi.files import check_regular, fingerprint
-from fwi.geometry import AcquisitionGeometry
+from fwi.geometry import OPENFWI, AcquisitionGeometry
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Inputs:
         read: from a range of samples to gathers (n, S, T, R), or maps (n, Z, X), m/s.
         fingerprint: of the samples; another one where what is read changed.
         read_maps: from a range of samples to the true maps (n, Z, X), m/s, where they are known.
-        geometry: with which gathers were recorded, if a store says so; OpenFWI's otherwise.
+        store: from which they come, if from one.
     """
 
     rows: dict[str, list[Any]]
     read: Callable[[range], Array]
     fingerprint: int
     read_maps: Callable[[range], Array] | None = None
-    geometry: AcquisitionGeometry | None = None
+    store: Store | None = None
 
     def __len__(self) -> int:
         """Count the samples."""
@@ -53,12 +53,15 @@ class Inputs:
         return {name: column[part.start : part.stop] for name, column in self.rows.items()}
 
 
-def open_gather_inputs(path: Path, said: Sampling = UNSAID) -> Inputs:
+def open_gather_inputs(
+    path: Path, said: Sampling = UNSAID, wanted: AcquisitionGeometry = OPENFWI
+) -> Inputs:
     """Open what holds gathers.
 
     Args:
         path: a store, a folder of files of any format and layout that is read, or one such file.
         said: how the gathers of files were recorded, over what they say.
+        wanted: how they are wanted, see `fwi.data.resampling`.
 
     Raises:
         FileNotFoundError: if there is nothing, or nothing to read in it.
@@ -68,12 +71,10 @@ def open_gather_inputs(path: Path, said: Sampling = UNSAID) -> Inputs:
     if (path / "store.json").exists():
         store = Store(path)
         maps = store.maps if store.has_maps else None
-        said_so = store.recipe.get("geometry")
-        geometry = None if said_so is None else AcquisitionGeometry(**_tuples(said_so))
-        return Inputs(_rows_of(store), store.gathers, store.fingerprint, maps, geometry)
+        return Inputs(_rows_of(store), store.gathers, store.fingerprint, maps, store)
     found = _found(path)
     warn_of_left_out(found.left_out)
-    opened = [open_samples(source, said) for source in found.sources]
+    opened = [open_samples(source, said, wanted) for source in found.sources]
     for samples in opened:
         check_alike(samples, opened[0])
     places = [(samples, row) for samples in opened for row in range(samples.n)]
@@ -188,11 +189,6 @@ def _count_maps(files: list[Path]) -> list[int]:
 def _rows_of(store: Store) -> dict[str, list[Any]]:
     names = ("sample_id", "family", "fold", "origin")
     return {name: store.catalog[name].to_list() for name in names}
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """Undo what JSON makes of positions."""
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
 def _unknown(ids: list[str], files: list[Path]) -> dict[str, list[Any]]:

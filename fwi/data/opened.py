@@ -12,7 +12,7 @@ from fwi.arrays import Array
 from fwi.checks import check_float
 from fwi.data.layouts import Source
 from fwi.data.readers import UNSAID, Content, FileArray, Sampling, read_file
-from fwi.data.recording import conversion
+from fwi.data.resampling import conversion
 from fwi.data.roles import Role, role_of
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 
@@ -44,7 +44,7 @@ def open_samples(
     Args:
         source: the files.
         said: how the gathers were recorded, over what the files say.
-        wanted: how they are wanted, see `fwi.data.recording`.
+        wanted: how they are wanted, see `fwi.data.resampling`.
 
     Raises:
         FileNotFoundError: if a file is missing.

@@ -64,6 +64,8 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _remove(folder: Path, pattern: str) -> None:
+    if not folder.is_dir():
+        return
     with os.scandir(folder) as entries:
         leftovers = [e for e in entries if re.fullmatch(pattern, e.name, re.DOTALL)]
     for leftover in leftovers:

@@ -2,7 +2,7 @@
 
 - `weights.safetensors`: what inference loads.
 - `checkpoint.json`: the model's name and options, its preprocessing among them; its metrics; the
-  config that trained it.
+  config that trained it, and what it was trained on (`fwi.inference.description`).
 - `training.safetensors`: what only a resumed run needs, raw weights, what the objective
   learned beside them, the moments of every optimizer, and the place in the fit.
 """
@@ -10,46 +10,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from fwi.files import atomic_folder, read_safetensors, settled_folder
+from fwi.inference.description import Description, read_description
 from fwi.models import create_model
 
-FORMAT = 1
 Tensors = dict[str, torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a checkpoint's JSON says.
-
-    Attributes:
-        model: registered name.
-        variant: of the model.
-        options: that replaced the variant's.
-        epoch: epochs that were trained.
-        metrics: of the validation after that epoch.
-        history: the metrics of every epoch so far.
-        config: the training section of the config.
-        data: the store's recipe.
-        format: version of this layout.
-    """
-
-    model: str
-    variant: str | None
-    options: dict[str, Any]
-    epoch: int = 0
-    metrics: dict[str, float] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    config: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-    format: int = FORMAT
+Shapes = dict[str, tuple[int, ...]]
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def save_checkpoint(
@@ -70,32 +45,6 @@ def save_checkpoint(
         (folder / "checkpoint.json").write_text(json.dumps(asdict(description), indent=1))
 
 
-def read_description(path: Path) -> Description:
-    """Read a checkpoint's JSON.
-
-    Raises:
-        FileNotFoundError: if there is no checkpoint.
-        ValueError: if the folder is not one that this version reads.
-    """
-    file = settled_folder(path) / "checkpoint.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{path} is not a checkpoint: it has no checkpoint.json")
-    try:
-        values = json.loads(file.read_text())
-    except ValueError as error:
-        raise ValueError(f"{file} is not readable JSON: {error}; copy it again") from None
-    found = values.get("format") if isinstance(values, dict) else None
-    if isinstance(found, int) and found > FORMAT:
-        raise ValueError(f"{file} has format {found}, this version reads {FORMAT}; update fwi")
-    names = {f.name for f in fields(Description)}
-    if found != FORMAT or set(values) != names:
-        raise ValueError(
-            f"{file} must hold the keys {', '.join(sorted(names))} of a checkpoint, "
-            "got something else; give the folder of a checkpoint"
-        )
-    return Description(**values)
-
-
 def load_model(path: Path) -> tuple[nn.Module, Description]:
     """Rebuild a checkpoint's network, ready to predict.
 
@@ -104,14 +53,13 @@ def load_model(path: Path) -> tuple[nn.Module, Description]:
         ValueError: if the folder is not a checkpoint, or its weights do not fit its model.
     """
     path = settled_folder(path)
-    description = read_description(path)
-    try:
-        model = create_model(description.model, description.variant, **description.options)
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"the network of {path} cannot be built: {error.args[0]}; update fwi"
-        ) from None
-    load_weights(model, read_tensors(path / "weights.safetensors"), path)
+    description, file = read_description(path), path / "weights.safetensors"
+    # Nothing is allocated before the file is known to hold all that the network asks for.
+    with torch.device("meta"):
+        expected = _shapes(_build(description, path).state_dict())
+    _check_shapes(expected, read_safetensors(file, _header, "checkpoint"), path)
+    model = _build(description, path)
+    load_weights(model, read_tensors(file), path)
     return model.eval(), description
 
 
@@ -119,19 +67,52 @@ def load_weights(model: nn.Module, weights: Tensors, path: Path) -> None:
     """Fill a network, in its own dtypes; every tensor has to fit.
 
     Raises:
-        ValueError: if names or shapes differ.
+        ValueError: if names or shapes differ, or values are no finite numbers of their kind.
     """
-    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
-    got = {name: tuple(t.shape) for name, t in weights.items()}
+    state = model.state_dict()
+    _check_shapes(_shapes(state), _shapes(weights), path)
+    for name, tensor in weights.items():
+        floating = state[name].is_floating_point()
+        if floating != (tensor.dtype in _DTYPES) or tensor.is_complex():
+            raise ValueError(
+                f"{name} of {path} must hold {state[name].dtype}, got {tensor.dtype}; copy the "
+                "checkpoint again"
+            )
+        if floating and not torch.isfinite(tensor).all():
+            raise ValueError(
+                f"{name} of {path} must be finite, got NaN or infinity; take another checkpoint"
+            )
+    model.load_state_dict(weights)
+
+
+def _build(description: Description, path: Path) -> nn.Module:
+    if "pretrained" in description.options:
+        raise ValueError(f"options of {path} must not ask for other weights; leave pretrained out")
+    try:
+        return create_model(description.model, description.variant, **description.options)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        said = str(error.args[0] if error.args else error).splitlines()[0][:300]
+        raise ValueError(f"the network of {path} cannot be built: {said}; update fwi") from None
+
+
+def _header(file: Path) -> Shapes:
+    with safe_open(file, "pt") as opened:
+        return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}
+
+
+def _shapes(tensors: Tensors) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _check_shapes(expected: Shapes, got: Shapes, path: Path) -> None:
     wrong = sorted(k for k in expected.keys() | got.keys() if expected.get(k) != got.get(k))
     if wrong:
         first = wrong[0]
         raise ValueError(
             f"the weights of {path} do not fit their model: {len(wrong)} tensors differ, "
-            f"{first} must be {expected.get(first, 'absent')}, got {got.get(first, 'none')}; "
+            f"{first[:80]} must be {expected.get(first, 'absent')}, got {got.get(first, 'none')}; "
             "they belong to another network"
         )
-    model.load_state_dict(weights)
 
 
 def read_tensors(path: Path) -> Tensors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -25,11 +25,16 @@ def blend(predictions: Sequence[Array], how: Blend = "mean") -> Array:
         Velocity (B, Z, X) float32, m/s.
 
     Raises:
-        ValueError: if there is nothing to blend or the shapes differ.
+        ValueError: if there is nothing to blend, the shapes differ, or `how` is neither.
     """
-    shapes = {p.shape for p in predictions}
+    if how not in get_args(Blend):
+        raise ValueError(f"blend must be 'mean' or 'median', got {how!r}")
+    shapes = {np.shape(p) for p in predictions}
     if len(shapes) != 1:
-        raise ValueError(f"predictions must be arrays of one shape, got {sorted(shapes)}")
+        raise ValueError(
+            f"predictions must be arrays of one shape, got {sorted(shapes)}; give networks whose "
+            "maps are of one size"
+        )
     if how == "mean":
         return np.asarray(np.mean(predictions, axis=0, dtype=np.float64), np.float32)
     return np.asarray(np.median(predictions, axis=0), np.float32)

@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from fwi.files import atomic_file
-from fwi.geometry import OPENFWI
 from fwi.models import shots_of
 from fwi.models.corrector import Corrector
 from fwi.models.network import Network
+from fwi.models.sizes import RECORD, Shape
 
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 _LARGEST = 2**31  # bytes of a protobuf message, which an ONNX file is
@@ -67,18 +67,22 @@ class _MapAndError(nn.Module):
         return prediction.velocity, prediction.error
 
 
-def export(model: nn.Module, path: Path, opset: int | None = None) -> ExportResult:
+def export(
+    model: nn.Module, path: Path, opset: int | None = None, record: Shape = RECORD
+) -> ExportResult:
     """Write a network as ONNX, and compare what onnxruntime makes of it with torch.
 
     The file takes "gathers" (B, S, 1000, 70) float32, any B, S the network's shots, as they were
     recorded, and gives "velocity" (B, 1, 70, 70), m/s; and "error" (B, 1, 70, 70), m/s, where the
-    network has a confidence head. Outputs must agree on noise to 1e-4 of their range, the largest
-    minus the smallest value that torch gives for the batch.
+    network has a confidence head; or records and maps of the network's own sizes. Outputs must
+    agree on noise to 1e-4 of their range, the largest minus the smallest value that torch gives for
+    the batch.
 
     Args:
         model: on the processor, in eval.
         path: of the file, which is replaced.
         opset: version of ONNX's operators; the exporter's default.
+        record: time samples and receivers of the gathers.
 
     Returns:
         What was written, and how far it is from torch.
@@ -89,8 +93,8 @@ def export(model: nn.Module, path: Path, opset: int | None = None) -> ExportResu
     """
     outputs, names = _outputs(model)
     with atomic_file(path) as temporary:
-        written = _write(outputs, names, temporary, opset)
-        difference = _compare(outputs, names, temporary)
+        written = _write(outputs, names, temporary, opset, record)
+        difference = _compare(outputs, names, temporary, record)
     note = ""
     if isinstance(model, Corrector):
         note = "the file makes a corrector's first guess alone; mending it needs the simulator"
@@ -118,7 +122,7 @@ def _outputs(model: nn.Module) -> tuple[nn.Module, list[str]]:
     return model, ["velocity"]
 
 
-def _write(model: nn.Module, names: list[str], path: Path, opset: int | None) -> int:
+def _write(model: nn.Module, names: list[str], path: Path, opset: int | None, record: Shape) -> int:
     """Write a model with its weights in one file, and give its opset."""
     n_bytes = sum(t.numel() * t.element_size() for t in model.state_dict().values())
     if n_bytes >= _LARGEST:
@@ -128,7 +132,7 @@ def _write(model: nn.Module, names: list[str], path: Path, opset: int | None) ->
         )
     program = torch.onnx.export(
         model,
-        (_noise(model, 2),),  # a batch of 1 would be taken for a constant
+        (_noise(model, 2, record),),  # a batch of 1 would be taken for a constant
         dynamo=True,
         verbose=False,
         input_names=["gathers"],
@@ -141,7 +145,7 @@ def _write(model: nn.Module, names: list[str], path: Path, opset: int | None) ->
     return int(program.model.opset_imports[""])
 
 
-def _compare(model: nn.Module, names: list[str], path: Path) -> float:
+def _compare(model: nn.Module, names: list[str], path: Path, record: Shape) -> float:
     """Give the largest difference between onnxruntime and torch, m/s, or refuse it."""
     import onnxruntime  # here, because it is of an extra
 
@@ -154,7 +158,7 @@ def _compare(model: nn.Module, names: list[str], path: Path) -> float:
         )
     largest = 0.0
     for batch in _BATCHES:
-        gathers = _noise(model, batch)
+        gathers = _noise(model, batch, record)
         with torch.inference_mode():
             expected = model(gathers) if len(names) > 1 else (model(gathers),)
         got = session.run(names, {"gathers": gathers.numpy()})
@@ -170,9 +174,8 @@ def _compare(model: nn.Module, names: list[str], path: Path) -> float:
     return largest
 
 
-def _noise(model: nn.Module, batch: int) -> torch.Tensor:
+def _noise(model: nn.Module, batch: int, record: Shape) -> torch.Tensor:
     """Make noise with the amplitudes of gathers: mostly small, now and then a direct wave."""
     generator = torch.Generator().manual_seed(batch)
     network = model.network if isinstance(model, _MapAndError) else model
-    shape = (batch, shots_of(network), OPENFWI.nt, len(OPENFWI.receiver_x))
-    return torch.randn(shape, generator=generator) ** 3
+    return torch.randn(batch, shots_of(network), *record, generator=generator) ** 3

@@ -16,7 +16,12 @@ def choose_precision(asked: str, device: torch.device) -> Precision:
     Args:
         asked: "auto", "float32" or "bfloat16".
         device: where the network runs.
+
+    Raises:
+        ValueError: if it is none of them.
     """
+    if asked not in ("auto", "float32", "bfloat16"):
+        raise ValueError(f"precision must be auto, float32 or bfloat16, got {asked!r}")
     if asked == "auto":
         return "bfloat16" if _has_bfloat16(device) else "float32"
     return "bfloat16" if asked == "bfloat16" else "float32"
@@ -46,12 +51,14 @@ def choose_device(asked: str | torch.device = "auto") -> torch.device:
     Raises:
         ValueError: if torch knows no such device, or it is not there.
     """
-    if asked == "auto":
+    if isinstance(asked, str) and asked == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(asked)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        if device.type == "meta":
+            raise RuntimeError("meta holds no values")
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         first = str(error).splitlines()[0]
         raise ValueError(
             f"device must be auto, cpu or a GPU that is there, got {str(asked)!r}: {first}"

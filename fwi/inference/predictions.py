@@ -13,7 +13,6 @@ from fwi.data.blocks import blocks
 from fwi.data.inputs import Inputs
 from fwi.data.store import Store
 from fwi.data.writer import store_writer
-from fwi.geometry import OPENFWI
 from fwi.inference.ensemble import Blend, blend
 from fwi.inference.predictor import Predictor
 from fwi.progress import Advance, progress_bar
@@ -75,7 +74,7 @@ def _predict(
     advance: Advance,
 ) -> Array:
     """Predict the maps of a shard, (n, Z, X) float32, m/s, a batch at a time."""
-    maps = np.empty((len(part), OPENFWI.nz, OPENFWI.nx), np.float32)
+    maps = np.empty((len(part), *predictors[0].map_shape), np.float32)
     for batch in blocks(part, predictors[0].batch_size):
         gathers, first = _read(inputs, batch), batch.start - part.start
         several = [p.predict(gathers, tta) for p in predictors]

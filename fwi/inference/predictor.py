@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,24 @@ import numpy as np
 import torch
 from torch import nn
 
+from fwi import checks
 from fwi.arrays import Array
-from fwi.checks import check_gathers, check_shape, check_velocity
+from fwi.checks import check_gathers, check_velocity, warn_unusual
 from fwi.data.blocks import blocks
 from fwi.data.store import Store
-from fwi.geometry import OPENFWI
-from fwi.inference.checkpoint import Description, load_model
+from fwi.inference.checkpoint import load_model
+from fwi.inference.conditions import Conditions, check_shape
+from fwi.inference.description import Description
 from fwi.inference.ensemble import flip_averaged
+from fwi.inference.intake import as_floats
 from fwi.inference.precision import autocast, choose_device, choose_precision
-from fwi.models import shots_of
+from fwi.models import map_shape_of, shots_of
 from fwi.models.network import Prediction, predict_all
+from fwi.openfwi import FASTEST, SLOWEST
 from fwi.runs import checkpoint_path
 
 DEFAULT = Path(__file__).parents[1] / "weights" / "default"
+_LOOKED_AT = 8  # samples of a call whose traits are compared: a millisecond or three each
 
 
 class Predictor:
@@ -35,6 +41,9 @@ class Predictor:
         batch_size: gathers computed at once, which bounds the memory.
         precision: "auto", "float32" or "bfloat16".
         device: where it runs, see `choose_device`.
+
+    Raises:
+        ValueError: if the batch size is below 1, or precision or device is unknown.
     """
 
     def __init__(
@@ -45,29 +54,48 @@ class Predictor:
         precision: str = "auto",
         device: str | torch.device = "auto",
     ) -> None:
+        whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+        if not whole or batch_size < 1:
+            raise ValueError(f"batch_size must be a whole number from 1, got {batch_size!r}")
         self.device = choose_device(device)
         self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
         self.description, self.batch_size = description, batch_size
         self.precision = choose_precision(precision, self.device)
+        self._said: set[str] = set()
 
-    def predict(self, gathers: Array, tta: bool = True) -> Array:
+    @property
+    def map_shape(self) -> tuple[int, int]:
+        """Rows and columns of the maps."""
+        return map_shape_of(self.model)
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """What the network was trained on, where its checkpoint says."""
+        return None if self.description is None else self.description.conditions
+
+    def predict(self, gathers: Any, tta: bool = True) -> Array:
         """Predict velocity maps.
 
         Args:
-            gathers: (B, S, T, R), S at least the network's shots, any floating dtype.
+            gathers: (B, S, T, R), S at least the network's shots: an array, a tensor or nested
+                lists of real numbers, as recorded.
             tta: average with the prediction of the mirrored gathers.
 
         Returns:
             Velocity (B, Z, X) float32, m/s.
 
         Raises:
-            ValueError: if the shape or a value does not fit.
-            TypeError: if the gathers are not floating.
+            ValueError: if the shape or a value does not fit, or the network was trained on
+                records of another size.
+            TypeError: if the gathers are no real numbers.
+
+        Warns:
+            UnusualInput: if they are unlike what the network was trained on.
         """
         velocity: Array = self.predict_all(gathers, tta).velocity
         return velocity
 
-    def predict_all(self, gathers: Array, tta: bool = True) -> Prediction:
+    def predict_all(self, gathers: Any, tta: bool = True) -> Prediction:
         """Predict maps, and all that the network's other heads say of them.
 
         Args:
@@ -80,18 +108,42 @@ class Predictor:
             or none without a family head.
 
         Raises:
-            ValueError: if the shape or a value does not fit.
-            TypeError: if the gathers are not floating.
+            ValueError: as in `predict`.
+            TypeError: likewise.
         """
+        if not isinstance(tta, bool | np.bool_):
+            raise TypeError(f"tta must be True or False, got {tta!r}")
+        gathers = self._check(gathers, bool(tta))
         ask = (lambda part: flip_averaged(self._ask, part)) if tta else self._ask
-        return self._in_batches(ask, self._check(gathers))
+        return self._in_batches(ask, gathers)
 
-    def correct(self, gathers: Array, velocity: Array) -> Array:
+    def check_shape(self, shape: Sequence[int], tta: bool = False) -> None:
+        """Refuse gathers (B, S, T, R) of a shape that the network was not made for.
+
+        Args:
+            shape: of the gathers.
+            tta: whether they are to be mirrored too.
+
+        Raises:
+            ValueError: if shots, time samples or receivers do not fit.
+        """
+        check_shape(shape, shots_of(self.model), self.conditions, tta)
+
+    def check_store(self, store: Store) -> None:
+        """Refuse a store that was recorded otherwise than what the network was trained on.
+
+        Raises:
+            ValueError: if a recorded quantity differs; unknown ones are passed over.
+        """
+        if self.conditions is not None:
+            self.conditions.check_recording(store, shots_of(self.model))
+
+    def correct(self, gathers: Any, velocity: Any) -> Array:
         """Mend any maps by one pass of a corrector; do it again with what comes out, if you like.
 
         Args:
             gathers: observed, (B, S, 1000, 70), S at least the network's shots.
-            velocity: (B, 70, 70), m/s, of this or another network.
+            velocity: (B, 70, 70) or (B, 1, 70, 70), m/s, of this or another network.
 
         Returns:
             Velocity (B, 70, 70) float32, m/s.
@@ -105,9 +157,18 @@ class Predictor:
                 f"correct needs a corrector, got a {type(self.model).__name__}; train one with "
                 "train.model=corrector"
             )
-        gathers, velocity = self._check(gathers), np.asarray(velocity)
-        check_velocity(velocity, OPENFWI.nz, OPENFWI.nx)
-        check_shape("velocity", velocity, (len(gathers), OPENFWI.nz, OPENFWI.nx))
+        gathers, velocity = self._check(gathers), as_floats("velocity", velocity)
+        if velocity.ndim == 4 and velocity.shape[1] == 1:
+            velocity = velocity[:, 0]
+        check_velocity(velocity, *self.map_shape)
+        checks.check_shape(
+            "velocity", velocity, (len(gathers), *self.map_shape), "give one map a sample"
+        )
+        if velocity.max() < SLOWEST / 10:
+            warn_unusual(
+                f"velocity must be in m/s, {SLOWEST} to {FASTEST}, got at most "
+                f"{velocity.max():g}; multiply km/s by 1000"
+            )
         mended: Array = self._in_batches(self._mend, gathers, velocity).velocity
         return mended
 
@@ -118,15 +179,24 @@ class Predictor:
             value = zlib.crc32(tensor.cpu().contiguous().numpy().tobytes(), value)
         return value
 
-    def _check(self, gathers: Array) -> Array:
-        gathers = np.asarray(gathers)
+    def _check(self, given: Any, tta: bool = False) -> Array:
+        gathers = as_floats("gathers", given)
         check_gathers(gathers, None, None, None)
-        needed = shots_of(self.model)
-        if gathers.shape[1] < needed:
-            raise ValueError(
-                f"gathers must have at least {needed} shots for this network, got {gathers.shape}"
-            )
+        self.check_shape(gathers.shape, tta)
+        self._warn(gathers[:, : shots_of(self.model)])
         return gathers
+
+    def _warn(self, gathers: Array) -> None:
+        """Warn of gathers that are unlike the training's, once in each way."""
+        if self.conditions is None:
+            return
+        looked_at = np.unique(np.linspace(0, len(gathers) - 1, _LOOKED_AT).astype(int))
+        found = self.conditions.unusual(gathers[looked_at])
+        new = [said for said in found if said.split(" is ")[0] not in self._said]
+        if new:
+            self._said |= {said.split(" is ")[0] for said in new}
+            more = f" (and {len(new) - 1} more unlike)" if len(new) > 1 else ""
+            warn_unusual(f"gathers are unlike what the network was trained on: {new[0]}{more}")
 
     def _in_batches(self, ask: Callable[..., Prediction], *arrays: Array) -> Prediction:
         """Ask about a batch at a time, and join the answers."""
@@ -161,7 +231,12 @@ def _array(said: torch.Tensor | None) -> Array | None:
 
 
 def predict_store(predictor: Predictor, store: Store, tta: bool) -> Array:
-    """Predict every sample of a store, a batch in memory at a time: (n, Z, X) m/s."""
+    """Predict every sample of a store, a batch in memory at a time: (n, Z, X) m/s.
+
+    Raises:
+        ValueError: if the store was recorded otherwise than what the network was trained on.
+    """
+    predictor.check_store(store)
     parts = blocks(range(len(store)), predictor.batch_size)
     return np.concatenate([predictor.predict(store.gathers(part), tta) for part in parts])
 
@@ -184,8 +259,12 @@ def load(
 
     Raises:
         FileNotFoundError: if there is no such checkpoint.
+        TypeError: if a path is none.
         ValueError: if it is not one.
     """
-    path = DEFAULT if str(path_or_name) == "default" else checkpoint_path(Path(path_or_name))
+    if not isinstance(path_or_name, str | os.PathLike):
+        raise TypeError(f"a checkpoint must be a path or 'default', got {path_or_name!r:.60}")
+    path = Path(path_or_name) if Path(path_or_name).name else Path(path_or_name).absolute()
+    path = DEFAULT if str(path) == "default" else checkpoint_path(path)
     model, description = load_model(path)
     return Predictor(model, description, batch_size, device=device)

@@ -21,10 +21,13 @@ from fwi.models.heads import MEAN, SPREAD, MapHead
 from fwi.models.network import Prediction, middle
 from fwi.models.preprocess import Preprocess
 from fwi.models.registry import register_model
-from fwi.models.stem import GRID, GatherStem, check_channels
+from fwi.models.sizes import GRID, MAP, Shape
+from fwi.models.stem import GatherStem, check_channels
 from fwi.models.unet import SMALL, SegmentationBody
-from fwi.openfwi import FASTEST, SIDE, SLOWEST
+from fwi.openfwi import FASTEST, SLOWEST
 from fwi.physics.misfit import residual
+
+_MARGIN = (GRID[0] - MAP[0]) // 2  # cells that the grid has beside a map
 
 
 class Corrector(nn.Module):
@@ -39,6 +42,7 @@ class Corrector(nn.Module):
     """
 
     objective = "feedback"
+    map_shape = MAP
 
     def __init__(
         self,
@@ -81,9 +85,9 @@ class Corrector(nn.Module):
         observed = self.preprocess(gathers)
         left = torch.zeros_like(observed) if residual is None else self.preprocess(residual)
         if velocity is None:
-            velocity = observed.new_full((observed.shape[0], 1, SIDE, SIDE), MEAN)
+            velocity = observed.new_full((observed.shape[0], 1, *MAP), MEAN)
         image = self.stem(torch.cat([observed, left], 1))
-        scaled = F.pad((velocity.float() - MEAN) / SPREAD, [(GRID - SIDE) // 2] * 4, "replicate")
+        scaled = F.pad((velocity.float() - MEAN) / SPREAD, [_MARGIN] * 4, "replicate")
         features = self.body(torch.cat([image, scaled.to(image.dtype)], 1))
         return velocity.float() + middle(self.head(features)) - MEAN
 
@@ -133,9 +137,19 @@ def corrector(
     n_shots: int = 5,
     gain: float = 10.0,
     passes: int = 2,
+    map_shape: Shape = MAP,
     **options: Any,
 ) -> Corrector:
-    """Build a `Corrector` over a `SegmentationBody`, whose further options are taken too."""
+    """Build a `Corrector` over a `SegmentationBody`, whose further options are taken too.
+
+    Raises:
+        ValueError: if the maps are not the simulator's 70 x 70.
+    """
+    if tuple(map_shape) != MAP:
+        raise ValueError(
+            f"map_shape of a corrector must be {MAP}, got {tuple(map_shape)}; its residuals come "
+            "from OpenFWI's simulator, so choose another network"
+        )
     channels = check_channels(stem_channels)[1] + 1  # those of the stem, and the map
     body = SegmentationBody(channels, encoder, depth, decoder_channels, **options)
     return Corrector(body, stem_channels, n_shots, gain, passes)

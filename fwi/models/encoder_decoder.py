@@ -11,6 +11,7 @@ from torch import nn
 from fwi.models.decoders import UNetDecoder, Upsample
 from fwi.models.encoders import Pretrained, TimmEncoder
 from fwi.models.network import Network
+from fwi.models.sizes import MAP, Shape, check_map_shape, grid_of
 
 FIELD_CHANNELS = (256, 128, 64, 32)  # of the public networks' decoders
 SMALL_CHANNELS = (128, 96, 64, 32)
@@ -39,6 +40,7 @@ def encoder_decoder(
     pretrained: Pretrained = False,
     drop_path: float = 0.0,
     encoder_options: dict[str, Any] | None = None,
+    map_shape: Shape = MAP,
     **heads: Any,
 ) -> Network:
     """Build a `TimmEncoder` and a `UNetDecoder` in a `Network`.
@@ -54,9 +56,12 @@ def encoder_decoder(
         pretrained: see `TimmEncoder`.
         drop_path: probability with which a residual branch is left out in training.
         encoder_options: further options of `timm.create_model`.
-        **heads: options of `Network`.
+        map_shape: of `Network`.
+        **heads: further options of `Network`.
     """
     options = {"drop_path_rate": drop_path, **(encoder_options or {})}
-    trunk = TimmEncoder(encoder, n_shots, time_fold, pretrained, **options)  # type: ignore[arg-type]
+    grid = grid_of(check_map_shape(map_shape))
+    trunk = TimmEncoder(encoder, n_shots, time_fold, pretrained, grid, **options)  # type: ignore[arg-type]
     decoder = UNetDecoder(trunk.channels, decoder_channels, upsample, scse, skips)
-    return Network(EncoderDecoder(trunk, decoder), decoder_channels[-1], n_shots=n_shots, **heads)
+    body = EncoderDecoder(trunk, decoder)
+    return Network(body, decoder_channels[-1], n_shots=n_shots, map_shape=map_shape, **heads)

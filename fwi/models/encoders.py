@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from fwi.models.stem import GRID
+from fwi.models.sizes import GRID, Shape
 from fwi.registry import nearest
 
 _TIME_FOLD = 16  # time samples a row, so 1152 in all
@@ -41,6 +41,7 @@ class TimmEncoder(nn.Module):
             the stem's first convolution where they are pretrained, or "pool", their mean.
         pretrained: true takes timm's published weights, a path those of a local safetensors file
             in timm's format.
+        grid: rows and columns of the first map, see `fwi.models.sizes`.
         **options: of `timm.create_model`, such as `drop_path_rate`.
 
     Attributes:
@@ -57,9 +58,11 @@ class TimmEncoder(nn.Module):
         n_shots: int,
         time_fold: Literal["conv", "pool"] = "conv",
         pretrained: Pretrained = False,
+        grid: Shape = GRID,
         **options: Any,
     ) -> None:
         super().__init__()
+        self.grid = grid
         network = _create(name, n_shots, pretrained, options)
         check_loaded(network, name, pretrained)
         parts = list(network.named_children())
@@ -75,10 +78,11 @@ class TimmEncoder(nn.Module):
 
     def forward(self, gathers: torch.Tensor) -> list[torch.Tensor]:
         """(B, S, 1000, 70) -> four maps, shallow first."""
-        padding = GRID * _TIME_FOLD - gathers.shape[-2]
-        gathers = F.pad(gathers, (1, 1, padding // 2, padding - padding // 2))
+        down = self.grid[0] * _TIME_FOLD - gathers.shape[-2]
+        across = self.grid[1] - gathers.shape[-1]
+        gathers = F.pad(gathers, (across // 2, across - across // 2, down // 2, down - down // 2))
         image = self.fold(self.stem(gathers.contiguous(memory_format=torch.channels_last)))
-        image = _fit(image)
+        image = _fit(image, self.grid)
         features = []
         for stage in self.stages:
             image = stage(image)
@@ -193,10 +197,17 @@ def _create(name: str, n_shots: int, pretrained: Pretrained, options: dict[str, 
         )
     if pretrained:
         options = {**options, "pretrained_cfg_overlay": overlay(pretrained)}
-    with explain_missing(name, pretrained):
-        network = timm.create_model(
-            name, pretrained=bool(pretrained), features_only=True, in_chans=n_shots, **options
-        )
+    try:
+        with explain_missing(name, pretrained):
+            network = timm.create_model(
+                name, pretrained=bool(pretrained), features_only=True, in_chans=n_shots, **options
+            )
+    except (RuntimeError, AttributeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"encoder must give its feature maps (timm's features_only), got {name!r}, which does "
+            f"not: {(str(error).splitlines() or [''])[0][:120]}; ConvNeXt, HGNet-V2, MetaFormers "
+            "and ResNets do"
+        ) from None
     reductions = network.feature_info.reduction()
     if type(network).__name__ != "FeatureListNet" or reductions[-_LEVELS:] != [4, 8, 16, 32]:
         raise ValueError(
@@ -262,9 +273,9 @@ def _tile(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return kernels[:outputs, :inputs] * source.shape[1] / inputs
 
 
-def _fit(image: torch.Tensor) -> torch.Tensor:
+def _fit(image: torch.Tensor, grid: Shape) -> torch.Tensor:
     """Cut, or fill by repeating the edge, what stems of odd kernels leave beside 72 x 72."""
-    down, across = GRID - image.shape[-2], GRID - image.shape[-1]
+    down, across = grid[0] - image.shape[-2], grid[1] - image.shape[-1]
     if not down and not across:
         return image
     left, up = across // 2, down // 2

@@ -19,12 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fwi.geometry import OPENFWI
 from fwi.models.network import Network
 from fwi.models.registry import register_model
-from fwi.models.stem import GRID
+from fwi.models.sizes import MAP, Shape, check_map_shape, grid_of, record_of
 
-_GRIDS = (GRID // 8, GRID // 4, GRID // 2, GRID)  # of the decoder
 _TIME_STRIDES = (4, 2, 2, 2, 2)  # 1000 samples to 250, 125, 63, 32 and 16 rows
 
 
@@ -34,9 +32,10 @@ class PhysicsUNet(nn.Module):
     Args:
         n_shots: channels of the gathers.
         width: channels at the first level; they double down to the fourth and then stay.
+        map_shape: rows and columns that the features have at least.
     """
 
-    def __init__(self, n_shots: int, width: int) -> None:
+    def __init__(self, n_shots: int, width: int, map_shape: Shape = MAP) -> None:
         super().__init__()
         if width < 1:
             raise ValueError(f"width must be at least 1, got {width}; 32 is the narrow variant's")
@@ -46,10 +45,11 @@ class PhysicsUNet(nn.Module):
             _convolve(before, after, (3, 3), (stride, 2))
             for (before, after), stride in zip(pairwise(widths), _TIME_STRIDES[1:], strict=True)
         )
-        rows = _rows(OPENFWI.nt)
-        self.turn = DepthFromTime(rows[-1], _GRIDS[0])
+        rows, (depths, columns) = _rows(record_of(map_shape)[0]), grid_of(map_shape)
+        turn, *skips = ((depths // part, columns // part) for part in (8, 4, 2, 1))
+        self.turn = DepthFromTime(rows[-1], turn)
         self.skips = nn.ModuleList(
-            DepthFromTime(n, grid) for n, grid in zip(rows[-2:0:-1], _GRIDS[1:], strict=True)
+            DepthFromTime(n, grid) for n, grid in zip(rows[-2:0:-1], skips, strict=True)
         )
         outputs = [4 * width, 2 * width, width]
         self.up = nn.ModuleList(
@@ -80,18 +80,18 @@ class DepthFromTime(nn.Module):
 
     Args:
         n_times: rows that come in.
-        n_depths: rows, and columns, that go out.
+        grid: rows and columns that go out.
     """
 
-    def __init__(self, n_times: int, n_depths: int) -> None:
+    def __init__(self, n_times: int, grid: Shape) -> None:
         super().__init__()
-        straight = F.interpolate(torch.eye(n_times)[None], n_depths, mode="linear")[0]
-        self.weight = nn.Parameter(straight.T.contiguous())  # (n_depths, n_times)
-        self.n_depths = n_depths
+        straight = F.interpolate(torch.eye(n_times)[None], grid[0], mode="linear")[0]
+        self.weight = nn.Parameter(straight.T.contiguous())  # (depths, n_times)
+        self.columns = grid[1]
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """(B, C, n_times, X) -> (B, C, n_depths, n_depths)."""
-        image = F.interpolate(image, (image.shape[-2], self.n_depths), mode="bilinear")
+        """(B, C, n_times, X) -> (B, C, depths, columns)."""
+        image = F.interpolate(image, (image.shape[-2], self.columns), mode="bilinear")
         return self.weight @ image
 
 
@@ -123,7 +123,7 @@ def _rows(n: int) -> list[int]:
     {"narrow": {"width": 32}, "wide": {"width": 64}},
     source="arXiv 2212.02338",
 )
-def physics_unet(width: int, n_shots: int = 5, **heads: Any) -> Network:
+def physics_unet(width: int, n_shots: int = 5, map_shape: Shape = MAP, **heads: Any) -> Network:
     """Build a `PhysicsUNet` in a `Network`, whose options `heads` are."""
-    body = PhysicsUNet(n_shots, width)
-    return Network(body, body.channels, n_shots=n_shots, **heads)
+    body = PhysicsUNet(n_shots, width, check_map_shape(map_shape))
+    return Network(body, body.channels, n_shots=n_shots, map_shape=map_shape, **heads)

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from fwi.models.options import check_options
+from fwi.models.sizes import MAP, Shape
+from fwi.openfwi import SIDE
 from fwi.registry import Registry, nearest
 
 Build = Callable[..., nn.Module]
@@ -92,15 +95,17 @@ def create_model(
         **options: replace those of the variant.
 
     Returns:
-        A module from raw gathers (B, S, T, R) to velocity (B, 1, 70, 70), m/s.
+        A module from raw gathers (B, S, T, R) to velocity (B, 1, 70, 70), m/s, or of the option
+        `map_shape`, rows and columns.
 
     Raises:
         KeyError: if the model or variant is unknown; it names the nearest.
         TypeError: if an option is unknown to the model, or it has no pretrained encoder.
-        ValueError: if an option's value does not fit.
+        ValueError: if an option's value does not fit, or the network cannot be built with it.
         FileNotFoundError: if pretrained weights are not to be had.
     """
     _, merged = resolve(name, variant, options)
+    check_options(name, merged)
     if merged.get("n_shots", 1) < 1:
         raise ValueError(
             f"n_shots of {name} must be at least 1, got {merged['n_shots']}; OpenFWI has 5"
@@ -109,20 +114,42 @@ def create_model(
         merged["pretrained"] = pretrained
     try:
         return find_model(name).build(**merged)
-    except TypeError as error:
-        text = _explain_unknown(error, name, merged)
-        if text is None:
+    except Exception as error:  # a value that none foresaw fails anywhere in timm and torch
+        if _is_ours(error):
             raise
-        raise TypeError(text) from None
+        text = _explain_unknown(error, name, merged)
+        if text is not None:
+            raise TypeError(text) from None
+        said = (str(error).splitlines() or [""])[0][:200]
+        raise ValueError(
+            f"{name} cannot be built with {_spelt(options)}: {type(error).__name__}, {said}; "
+            "change its options"
+        ) from error
 
 
-def _explain_unknown(error: TypeError, name: str, options: dict[str, Any]) -> str | None:
+def _is_ours(error: Exception) -> bool:
+    """Tell whether an error was raised here, in a sentence, and not in a library."""
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    ours = str(last.f_globals.get("__name__", "")).startswith("fwi.")
+    return ours and isinstance(error, ValueError | KeyError | OSError)
+
+
+def _spelt(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={v!r:.60}" for k, v in options.items())[:200] or "its defaults"
+
+
+def _explain_unknown(error: Exception, name: str, options: dict[str, Any]) -> str | None:
     """Reword what Python says of an unknown option, which may be one of an inner constructor."""
     found = re.match(r"(\w+).*\(\) got an unexpected keyword argument '(\w+)'", str(error))
     if found is None or found[2] not in options:
         return None
     if found[2] == "pretrained":
         return f"{name} has no pretrained encoder; leave train.pretrained false"
+    if found[2] == "map_shape":
+        return (
+            f"maps of {name} must be {SIDE} x {SIDE}, got map_shape {options['map_shape']!r}; "
+            "choose another network, or maps of that size"
+        )
     # Options pass through several builders, each of which takes some of them: all the callers, and
     # the one that was called in vain, known to the last caller by its name.
     known: set[str] = set()
@@ -156,6 +183,12 @@ def count_parameters(name: str, variant: str) -> int:
     """Count the parameters of a variant without filling them."""
     with torch.device("meta"):
         return sum(p.numel() for p in create_model(name, variant).parameters())
+
+
+def map_shape_of(model: nn.Module) -> Shape:
+    """Tell the rows and columns of a network's maps, OpenFWI's unless it says otherwise."""
+    rows, columns = getattr(model, "map_shape", MAP)
+    return rows, columns
 
 
 def shots_of(model: nn.Module) -> int:

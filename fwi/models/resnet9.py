@@ -15,6 +15,7 @@ from fwi.models.decoders import UNetDecoder
 from fwi.models.encoder_decoder import FIELD_CHANNELS, EncoderDecoder
 from fwi.models.network import Network
 from fwi.models.registry import register_model
+from fwi.models.sizes import MAP, Shape, check_map_shape, grid_of
 from fwi.models.stem import GatherStem, check_channels
 
 
@@ -33,6 +34,8 @@ class ResNet9Trunk(nn.Module):
 
     def __init__(self, in_channels: int, width: int = 64) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"width must be at least 1, got {width}; 64 is CIFAR's")
         self.channels = [width, 2 * width, 4 * width, 8 * width]
         first, second, third, fourth = self.channels
         self.steps = nn.ModuleList(
@@ -66,6 +69,7 @@ def resnet9(
     decoder_channels: tuple[int, ...],
     stem_channels: tuple[int, int] = (32, 64),
     n_shots: int = 5,
+    map_shape: Shape = MAP,
     **heads: Any,
 ) -> Network:
     """Build a stem, the trunk of ResNet9 at 72, 36, 18 and 9 cells a side, and a decoder.
@@ -75,12 +79,14 @@ def resnet9(
         decoder_channels: one a feature map, deepest first.
         stem_channels: of the stem's two convolutions.
         n_shots: shots that the network takes.
-        **heads: options of `Network`.
+        map_shape: of `Network`.
+        **heads: further options of `Network`.
     """
     trunk = ResNet9Trunk(check_channels(stem_channels)[1], width)
-    encoder = nn.Sequential(GatherStem(n_shots, stem_channels), trunk)
+    stem = GatherStem(n_shots, stem_channels, grid_of(check_map_shape(map_shape)))
+    encoder = nn.Sequential(stem, trunk)
     body = EncoderDecoder(encoder, UNetDecoder(trunk.channels, decoder_channels))
-    return Network(body, decoder_channels[-1], n_shots=n_shots, **heads)
+    return Network(body, decoder_channels[-1], n_shots=n_shots, map_shape=map_shape, **heads)
 
 
 class _Residual(nn.Module):

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-GRID = 72  # rows and columns of encoders' first maps: divisible by 8, just above the map's 70
+from fwi.models.sizes import GRID, Shape
+
 _STRIDES = (7, 2)
 
 
@@ -26,14 +27,20 @@ def check_channels(channels: Sequence[int]) -> tuple[int, int]:
 
 
 class GatherStem(nn.Module):
-    """(B, S, T, R) -> (B, C, 72, R + 2): two anisotropic convolutions, strides 7 and 2 in time.
+    """(B, S, T, R) -> (B, C, 72, 72): two anisotropic convolutions, strides 7 and 2 in time.
 
     Strided convolutions, 7 samples at a time and then 2, bring 1000 x 70 to 72 x 72 without
     discarding a sample.
+
+    Args:
+        n_shots: channels of the gathers.
+        channels: of the two convolutions.
+        grid: rows and columns that come out, see `fwi.models.sizes`.
     """
 
-    def __init__(self, n_shots: int, channels: tuple[int, int]) -> None:
+    def __init__(self, n_shots: int, channels: tuple[int, int], grid: Shape = GRID) -> None:
         super().__init__()
+        self.grid = grid
         first, second = check_channels(channels)
         self.fold = nn.Sequential(
             nn.Conv2d(n_shots, first, (7, 3), (_STRIDES[0], 1), (0, 1), bias=False),
@@ -46,6 +53,8 @@ class GatherStem(nn.Module):
 
     def forward(self, gathers: torch.Tensor) -> torch.Tensor:
         """Pad 1000 samples to 1008 with silence, and fold them into 72 rows."""
-        padding = GRID * _STRIDES[0] * _STRIDES[1] - gathers.shape[-2]
-        gathers = F.pad(gathers, (0, 0, padding // 2, padding - padding // 2))
+        rows, columns = gathers.shape[-2:]
+        down = self.grid[0] * _STRIDES[0] * _STRIDES[1] - rows
+        across = self.grid[1] - columns - 2  # the convolutions add two
+        gathers = F.pad(gathers, (across // 2, across - across // 2, down // 2, down - down // 2))
         return self.fold(gathers).contiguous(memory_format=torch.channels_last)

@@ -99,12 +99,12 @@ class ToImage(nn.Module):
         width: channels of a token.
         channels: of the image.
         grid: rows and columns of tokens.
-        least: pixels that the image has at least, each way; its size is `size`.
+        least: rows and columns that the image has at least; its size is `size`.
     """
 
-    def __init__(self, width: int, channels: int, grid: Size, least: int) -> None:
+    def __init__(self, width: int, channels: int, grid: Size, least: Size) -> None:
         super().__init__()
-        self.cell = (-(-least // grid[0]), -(-least // grid[1]))
+        self.cell = (-(-least[0] // grid[0]), -(-least[1] // grid[1]))
         self.size = (grid[0] * self.cell[0], grid[1] * self.cell[1])
         self.linear = nn.Linear(width, channels * self.cell[0] * self.cell[1])
 

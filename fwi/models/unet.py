@@ -21,6 +21,7 @@ from torch import nn
 from fwi.models.encoders import Pretrained, check_loaded, explain_missing, overlay
 from fwi.models.network import Network
 from fwi.models.registry import register_model
+from fwi.models.sizes import MAP, Shape, check_map_shape, grid_of
 from fwi.models.stem import GatherStem, check_channels
 from fwi.registry import nearest
 
@@ -117,6 +118,7 @@ def unet(
     stem_channels: tuple[int, int] = (32, 64),
     n_shots: int = 5,
     pretrained: Pretrained = False,
+    map_shape: Shape = MAP,
     **heads: Any,
 ) -> Network:
     """Build a `GatherStem` and a `SegmentationBody` in a `Network`.
@@ -129,10 +131,12 @@ def unet(
         stem_channels: of the stem's two convolutions.
         n_shots: shots that the network takes.
         pretrained: see `SegmentationBody`.
-        **heads: options of `Network`.
+        map_shape: of `Network`.
+        **heads: further options of `Network`.
     """
     body = SegmentationBody(
         check_channels(stem_channels)[1], encoder, depth, decoder_channels, architecture, pretrained
     )
-    stem = GatherStem(n_shots, stem_channels)
-    return Network(nn.Sequential(stem, body), body.channels, n_shots=n_shots, **heads)
+    stem = GatherStem(n_shots, stem_channels, grid_of(check_map_shape(map_shape)))
+    whole = nn.Sequential(stem, body)
+    return Network(whole, body.channels, n_shots=n_shots, map_shape=map_shape, **heads)

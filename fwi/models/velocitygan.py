@@ -22,20 +22,24 @@ from fwi.models.heads import full_precision
 from fwi.models.inversionnet import SLOPE, inversionnet
 from fwi.models.network import Network
 from fwi.models.registry import register_model
+from fwi.models.sizes import MAP, Shape
 
 _CHANNELS = (32, 64, 128, 256)
-_REST = 5  # rows and columns that 70 x 70 cells come down to
 
 
 class Critic(nn.Module):
     """Score maps: the higher, the more like true ones.
 
-    Four pairs of 3x3 convolutions, the first of each halving the map, and a 5x5 convolution to
-    one number. OpenFWI normalises over the batch; the gradient penalty is one of each sample
-    alone, so nothing here may tie samples together (arXiv 1704.00028, section 4).
+    Four pairs of 3x3 convolutions, the first of each halving the map, and a convolution of what is
+    left, 5 x 5 of 70 x 70 cells, to one number. OpenFWI normalises over the batch; the gradient
+    penalty is one of each sample alone, so nothing here may tie samples together (arXiv 1704.00028,
+    section 4).
+
+    Args:
+        map_shape: rows and columns of the maps.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, map_shape: Shape = MAP) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         before = 1
@@ -47,7 +51,8 @@ class Critic(nn.Module):
                 layers += [convolution, nn.LeakyReLU(SLOPE)]
             before = channels
         # Only differences of scores count, in which a bias would cancel.
-        self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, _REST, bias=False))
+        rest = (-(-map_shape[0] // 16), -(-map_shape[1] // 16))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(before, 1, rest, bias=False))
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps (B, 1, 70, 70), scaled to [-1, 1], to scores (B,)."""

@@ -17,16 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fwi.geometry import OPENFWI
 from fwi.models.encoders import Pretrained
 from fwi.models.network import Network
 from fwi.models.registry import register_model
+from fwi.models.sizes import MAP, RECORD, Shape, check_map_shape
 from fwi.models.tokens import Size, ToImage, Trunk
 from fwi.models.vit_bodies import ROWS, TIME_FOLD, ImageBody, ShotsBody
-from fwi.openfwi import SIDE
 from fwi.registry import nearest
-
-_RECEIVERS = len(OPENFWI.receiver_x)
 
 
 def image_vit(
@@ -41,6 +38,7 @@ def image_vit(
     drop_path: float = 0.0,
     trunk_options: dict[str, Any] | None = None,
     second_options: dict[str, Any] | None = None,
+    map_shape: Shape = MAP,
     **heads: Any,
 ) -> Network:
     """Build an `ImageBody` in a `Network`, with a sigmoid at its output unless told otherwise.
@@ -57,15 +55,18 @@ def image_vit(
         drop_path: probability with which a residual branch is left out in training.
         trunk_options: further options of `timm.create_model` for the first.
         second_options: for the second.
-        **heads: options of `Network`.
+        map_shape: of `Network`; records of any size are read at OpenFWI's.
+        **heads: further options of `Network`.
     """
     common: dict[str, Any] = {"drop_path_rate": drop_path}
-    size = (ROWS, n_shots * _RECEIVERS)
+    map_shape = check_map_shape(map_shape)
+    size = (ROWS, n_shots * RECORD[1])
     first = Trunk(trunk, 1, size, patch, pretrained, **common, **(trunk_options or {}))
-    to_image = ToImage(first.width, between, first.grid, SIDE)
+    to_image = ToImage(first.width, between, first.grid, map_shape)
     last = Trunk(second, between, to_image.size, second_patch, **common, **(second_options or {}))
-    body = ImageBody(first, to_image, last, channels)
-    return Network(body, channels, n_shots=n_shots, **{"output": "sigmoid", **heads})
+    body = ImageBody(first, to_image, last, channels, map_shape)
+    options = {"output": "sigmoid", "map_shape": map_shape, "record": RECORD, **heads}
+    return Network(body, channels, n_shots=n_shots, **options)
 
 
 def shots_vit(
@@ -77,6 +78,7 @@ def shots_vit(
     pretrained: Pretrained = False,
     drop_path: float = 0.0,
     trunk_options: dict[str, Any] | None = None,
+    map_shape: Shape = MAP,
     **heads: Any,
 ) -> Network:
     """Build a `ShotsBody` in a `Network`.
@@ -90,14 +92,17 @@ def shots_vit(
         pretrained: see `Trunk`.
         drop_path: probability with which a residual branch is left out in training.
         trunk_options: further options of `timm.create_model`.
-        **heads: options of `Network`.
+        map_shape: of `Network`; records of any size are read at OpenFWI's.
+        **heads: further options of `Network`.
     """
-    size = (OPENFWI.nt // TIME_FOLD, TIME_FOLD * _RECEIVERS)
+    map_shape = check_map_shape(map_shape)
+    size = (RECORD[0] // TIME_FOLD, TIME_FOLD * RECORD[1])
     options = {"drop_path_rate": drop_path, **(trunk_options or {})}
     body = ShotsBody(
-        Trunk(trunk, 1, size, patch, pretrained, **options), n_shots, per_shot, channels
+        Trunk(trunk, 1, size, patch, pretrained, **options), n_shots, per_shot, channels, map_shape
     )
-    return Network(body, channels, n_shots=n_shots, **heads)
+    sizes: dict[str, Any] = {"map_shape": map_shape, "record": RECORD}
+    return Network(body, channels, n_shots=n_shots, **sizes, **heads)
 
 
 _LAYOUTS: dict[str, Callable[..., Network]] = {"image": image_vit, "shots": shots_vit}

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from fwi.models.sizes import MAP, Shape
 from fwi.models.tokens import ToImage, Trunk
-from fwi.openfwi import SIDE
 
 ROWS = 350  # of the image layout: as many as five shots have receivers
 TIME_FOLD = 4  # time samples of the shots layout that stand side by side
@@ -25,18 +25,27 @@ class ImageBody(nn.Module):
         to_image: from its tokens to the second's image.
         second: transformer over that image.
         channels: of the features.
+        map_shape: rows and columns of the features.
     """
 
-    def __init__(self, first: Trunk, to_image: ToImage, second: Trunk, channels: int) -> None:
+    def __init__(
+        self,
+        first: Trunk,
+        to_image: ToImage,
+        second: Trunk,
+        channels: int,
+        map_shape: Shape = MAP,
+    ) -> None:
         super().__init__()
         self.first, self.to_image, self.second = first, to_image, second
-        self.to_map = ToImage(second.width, channels, second.grid, SIDE)
+        self.to_map = ToImage(second.width, channels, second.grid, map_shape)
+        self.map_shape = map_shape
 
     def forward(self, gathers: torch.Tensor) -> torch.Tensor:
         """(B, S, 1000, 70) -> (B, C, 70, 70)."""
         image = self.to_image(self.first(side_by_side(gathers)))
         features = self.to_map(self.second(image))
-        return F.interpolate(features, (SIDE, SIDE), mode="bilinear")
+        return F.interpolate(features, self.map_shape, mode="bilinear")
 
 
 class ShotsBody(nn.Module):
@@ -49,18 +58,21 @@ class ShotsBody(nn.Module):
         n_shots: shots.
         per_shot: blocks before the mean.
         channels: of the features.
+        map_shape: rows and columns that the features have at least.
 
     Raises:
         ValueError: if the trunk has fewer blocks than that.
     """
 
-    def __init__(self, trunk: Trunk, n_shots: int, per_shot: int, channels: int) -> None:
+    def __init__(
+        self, trunk: Trunk, n_shots: int, per_shot: int, channels: int, map_shape: Shape = MAP
+    ) -> None:
         super().__init__()
         if not 1 <= per_shot <= trunk.depth:
             raise ValueError(f"per_shot must be 1 to {trunk.depth} blocks, got {per_shot}")
         self.trunk, self.per_shot = trunk, per_shot
         self.shots = nn.Parameter(0.02 * torch.randn(n_shots, 1, trunk.width))
-        self.to_map = ToImage(trunk.width, channels, trunk.grid, SIDE)
+        self.to_map = ToImage(trunk.width, channels, trunk.grid, map_shape)
 
     def forward(self, gathers: torch.Tensor) -> torch.Tensor:
         """(B, S, 1000, 70) -> (B, C, 70 or more, 70 or more)."""

@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 
 from fwi.arrays import Array
 from fwi.files import atomic_file
-from fwi.openfwi import DT, DX, FASTEST, SIDE, SLOWEST
-
-_SIDE_M = SIDE * DX  # width and depth of a map
+from fwi.openfwi import DT, DX, FASTEST, SLOWEST
 
 
 def save_predictions(
@@ -100,7 +98,7 @@ def _draw_maps(
     for unused in [*empty, *([of_std] if std is None else [])]:
         unused.set_axis_off()
     if std is not None:
-        image = of_std.imshow(std, "magma", vmin=0, extent=(0, _SIDE_M, _SIDE_M, 0))
+        image = of_std.imshow(std, "magma", vmin=0, extent=_extent(std))
         of_std.set(title="standard deviation")
         figure.colorbar(image, ax=of_std, label="m/s", shrink=0.8)
 
@@ -127,7 +125,7 @@ def _draw_shot(axes: Axes, shot: Array, title: str, limit: float | None = None) 
     # The direct wave would hide the reflections: clip at a percentile, as seismic sections do.
     if limit is None:
         limit = float(np.percentile(np.abs(shot.astype(np.float32)), 96)) or 1.0
-    extent = (0, _SIDE_M, len(shot) * DT, 0)
+    extent = (0, shot.shape[-1] * DX, len(shot) * DT, 0)
     axes.imshow(
         shot.astype(np.float32), "gray", aspect="auto", vmin=-limit, vmax=limit, extent=extent
     )
@@ -137,15 +135,18 @@ def _draw_shot(axes: Axes, shot: Array, title: str, limit: float | None = None) 
 
 
 def _draw_map(figure: Figure, axes: Axes, velocity: Array, title: str) -> None:
-    extent = (0, _SIDE_M, _SIDE_M, 0)
-    image = axes.imshow(velocity, "viridis", vmin=SLOWEST, vmax=FASTEST, extent=extent)
+    image = axes.imshow(velocity, "viridis", vmin=SLOWEST, vmax=FASTEST, extent=_extent(velocity))
     axes.set(title=title, ylabel="depth, m")
     figure.colorbar(image, ax=axes, label="m/s", shrink=0.8)
 
 
 def _draw_difference(figure: Figure, axes: Axes, difference: Array, title: str) -> None:
-    image = axes.imshow(
-        difference, "RdBu_r", vmin=-1000, vmax=1000, extent=(0, _SIDE_M, _SIDE_M, 0)
-    )
+    image = axes.imshow(difference, "RdBu_r", vmin=-1000, vmax=1000, extent=_extent(difference))
     axes.set(title=title)
     figure.colorbar(image, ax=axes, label="m/s", shrink=0.8)
+
+
+def _extent(velocity: Array) -> tuple[float, float, float, float]:
+    """Give the edges of a map of OpenFWI's cells, m."""
+    rows, columns = velocity.shape
+    return (0, columns * DX, rows * DX, 0)

@@ -14,9 +14,9 @@ from fwi.data.converted import parts_of, write_part
 from fwi.data.inputs import Inputs, open_gather_inputs, open_map_inputs
 from fwi.data.readers import Sampling
 from fwi.data.readers.extra import required
+from fwi.data.recording import recording_of
 from fwi.data.store import Store
 from fwi.files import atomic_folder, check_free
-from fwi.geometry import AcquisitionGeometry
 from fwi.physics.misfit import geometry_of
 from fwi.progress import progress_bar
 
@@ -91,5 +91,6 @@ def _one(read: Callable[[range], Array] | None, row: int) -> Array:
 def _sampling(inputs: Inputs, arrays: Mapping[str, Array]) -> Sampling:
     if "gathers" not in arrays:
         return Sampling()
-    geometry: AcquisitionGeometry = inputs.geometry or geometry_of(arrays["gathers"])
+    recorded = None if inputs.store is None else recording_of(inputs.store)
+    geometry = recorded or geometry_of(arrays["gathers"])
     return Sampling(geometry.dt, geometry.source_x, geometry.receiver_x)

@@ -6,6 +6,7 @@ from fwi.config import Config
 from fwi.files import check_free
 from fwi.inference.export import ExportResult, check_installed, export
 from fwi.inference.predictor import load
+from fwi.models.sizes import RECORD
 from fwi.runs import run_of
 
 
@@ -28,5 +29,7 @@ def run(config: Config, *, force: bool = False) -> ExportResult:
     section, there = config.export, run_of(config)
     check_installed()
     out = check_free(section.out or there.onnx, force)
-    network = load(section.checkpoint or there.path, device="cpu").model
-    return export(network, out, section.opset)
+    predictor = load(section.checkpoint or there.path, device="cpu")
+    known = predictor.conditions
+    record = RECORD if known is None else (known.samples, known.receivers)
+    return export(predictor.model, out, section.opset, record)

@@ -6,8 +6,9 @@ from fwi.config import Config
 from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.readers import Sampling
 from fwi.data.store import Store
+from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.inference.predictions import predict_inputs
-from fwi.inference.predictor import load
+from fwi.inference.predictor import Predictor, load
 from fwi.report.pictures import save_predictions
 from fwi.runs import predictions_path
 
@@ -30,14 +31,24 @@ def run(config: Config, *, force: bool = False) -> Store:
         ValueError: if gathers do not fit the networks; it names the sample.
     """
     section, out = config.infer, predictions_path(config)
-    said = Sampling(section.dt, section.source_x, section.receiver_x)
-    inputs = open_gather_inputs(section.input or config.store_path, said)
     chosen = section.checkpoints or [str(config.run_path)]
     predictors = [load(c, section.batch_size, config.machine.device) for c in chosen]
+    source = section.input or config.store_path
+    said = Sampling(section.dt, section.source_x, section.receiver_x)
+    inputs = open_gather_inputs(source, said, _recording_of(predictors[0]))
+    if inputs.store is not None:
+        for predictor in predictors:
+            predictor.check_store(inputs.store)
     predictions = predict_inputs(inputs, predictors, out, section.blend, section.tta, force=force)
     if not (out / "preview.png").exists():
         _draw_preview(inputs, predictions)
     return predictions
+
+
+def _recording_of(predictor: Predictor) -> AcquisitionGeometry:
+    """Give the recording that a network was trained on, to which gathers of files are brought."""
+    known = predictor.conditions
+    return OPENFWI if known is None or known.geometry is None else known.geometry
 
 
 def _draw_preview(inputs: Inputs, predictions: Store) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fwi.config import Config
 from fwi.data.store import Store
+from fwi.files import locked
 from fwi.runs import run_of
 from fwi.training.experiment import Experiment
 
@@ -43,15 +44,20 @@ def run(config: Config, *, force: bool = False) -> TrainResult:
         The run's folder and history.
 
     Raises:
+        BlockingIOError: if another process is training it.
         FileExistsError: if the folder holds a run of another config, without `force`.
         FileNotFoundError: if a store is missing or unfinished.
-        ValueError: if the fold is empty or a store does not fit the model.
+        FloatingPointError: if the loss or the validation is not finite.
+        ValueError: if the fold is empty, a store does not fit the model, or it cannot train.
     """
     there = run_of(config)
     # A checkpoint overwrites all weights: a fit begun online goes on without a network.
     pretrained = force or not there.begun
     store = Store(config.store_path)
     experiment = Experiment.build(config.train, config.machine, store, pretrained)
+    if pretrained:
+        experiment.rehearse()
     # Only now is the config known to fit: one that does not must not take the folder.
-    there.claim(config, force)
-    return TrainResult(there.path, experiment.fit(there))
+    with locked(there.path):
+        there.claim(config, force)
+        return TrainResult(there.path, experiment.fit(there))

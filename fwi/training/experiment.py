@@ -14,16 +14,19 @@ from fwi.data.dataset import GatherDataset
 from fwi.data.folds import split
 from fwi.data.loader import ShuffledLoader
 from fwi.data.store import Store
+from fwi.inference.conditions import Conditions
 from fwi.inference.precision import choose_device
-from fwi.models import create_model, resolve, shots_of
+from fwi.models import create_model, map_shape_of, resolve, shots_of
 from fwi.progress import log_to
 from fwi.runs import RunFolder
 from fwi.training.callbacks.average import WeightAverage
 from fwi.training.callbacks.checkpoints import Checkpoints
 from fwi.training.callbacks.progress import ProgressBar
 from fwi.training.callbacks.validation import Validation, evaluation
+from fwi.training.intake import observed, options_of
 from fwi.training.objectives import Objective, create_objective
 from fwi.training.recipe import recipe_of
+from fwi.training.rehearsal import rehearse
 from fwi.training.trainer import Trainer
 
 _WORKERS = 4  # beside a GPU; a processor that trains has no time to spare for reading ahead
@@ -36,17 +39,21 @@ class Experiment:
     Attributes:
         train: the section of the config.
         machine: likewise.
+        options: of the network, with what the store says of its sizes.
         objective: the network, and what is asked of it.
         dataset: what it learns from.
         validation: what judges it after each epoch.
+        conditions: what its gathers are like.
         device: where it runs.
     """
 
     train: TrainConfig
     machine: MachineConfig
+    options: dict[str, Any]
     objective: Objective
     dataset: GatherDataset
     validation: Store
+    conditions: Conditions
     device: torch.device
 
     @classmethod
@@ -72,7 +79,13 @@ class Experiment:
         training, validation = split(store, train.fold)
         torch.manual_seed(train.seed)
         weights = train.pretrained if pretrained else False
-        model = create_model(train.model, train.variant, pretrained=weights, **train.options)
+        options = options_of(train, store)
+        model = create_model(train.model, train.variant, pretrained=weights, **options)
+        if map_shape_of(model) != store.map_shape:
+            raise ValueError(
+                f"maps of the store {store.path} must be {map_shape_of(model)} for train.model="
+                f"{train.model}, got {store.map_shape}; leave its option map_shape out"
+            )
         others = [Store(share.path).where(pl.col("fold") != train.fold) for share in train.stores]
         dataset = GatherDataset(
             [training, *others],
@@ -81,10 +94,22 @@ class Experiment:
             flip=train.flip,
             seed=train.seed,
         )
+        conditions = observed(dataset)
         objective = create_objective(model, train.objective)
         # Before the weights are averaged: an average in another memory format is a slow one.
         objective.to(device).to(memory_format=torch.channels_last)
-        return cls(train, machine, objective, dataset, validation, device)
+        return cls(train, machine, options, objective, dataset, validation, conditions, device)
+
+    def rehearse(self) -> None:
+        """Take a step and predict a map, and keep nothing of it, see `fwi.training.rehearsal`.
+
+        Raises:
+            FloatingPointError: if either is not finite.
+            ValueError: if either fails.
+        """
+        n = self.loader().batch_size
+        batch = self.dataset[0, range(n)].to(self.device)
+        rehearse(self.train, self.objective, batch, self.device)
 
     def fit(self, run: RunFolder) -> list[dict[str, Any]]:
         """Fit the network in a run's folder, from where the last checkpoint left it.
@@ -139,11 +164,12 @@ class Experiment:
 
     def _describe(self) -> dict[str, Any]:
         train = self.train
-        variant, options = resolve(train.model, train.variant, train.options)
+        variant, options = resolve(train.model, train.variant, self.options)
         return {
             "model": train.model,
             "variant": variant,
             "options": options,
             "config": train.model_dump(mode="json"),
             "data": self.dataset.stores[0].recipe,
+            "conditions": self.conditions,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -64,6 +65,19 @@ def recipe_of(train: TrainConfig, model: nn.Module, total: int, device: torch.de
         partial(clip_norm, longest=train.clip_norm),
         choose_precision(train.precision, device),
     )
+
+
+def check_rates(train: TrainConfig) -> None:
+    """Refuse a recipe by which no weight stays finite.
+
+    Raises:
+        ValueError: if one of its numbers is none, or infinite.
+    """
+    for name in ("lr", "weight_decay", "clip_norm", "ema_decay", "warmup"):
+        number = getattr(train, name)
+        # The longest gradient alone may be infinite: nothing is clipped then.
+        if math.isnan(number) or (math.isinf(number) and name != "clip_norm"):
+            raise ValueError(f"train.{name} must be finite, got {number}; leave it at its default")
 
 
 def clip_norm(model: nn.Module, longest: float) -> torch.Tensor:

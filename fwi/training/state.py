@@ -6,6 +6,8 @@ import torch
 
 from fwi.inference.checkpoint import Tensors
 
+_ADAM = {"step", "exp_avg", "exp_avg_sq"}  # what it keeps of a parameter
+
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer, prefix: str = "optimizer") -> Tensors:
     """Name every tensor of an optimizer's state, `<prefix>.<parameter>.<name>`."""
@@ -20,16 +22,35 @@ def flatten_optimizer(optimizer: torch.optim.Optimizer, prefix: str = "optimizer
 def restore_optimizer(
     optimizer: torch.optim.Optimizer, tensors: Tensors, prefix: str = "optimizer"
 ) -> None:
-    """Undo `flatten_optimizer`."""
+    """Undo `flatten_optimizer`.
+
+    Raises:
+        ValueError: if a tensor belongs to no parameter, has another shape, or is not finite, or
+            moments are missing.
+    """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(f"{prefix}."):
-            index, name = key.removeprefix(f"{prefix}.").split(".", 1)
+            index, _, name = key.removeprefix(f"{prefix}.").partition(".")
+            if not index.isdecimal() or int(index) >= len(parameters):
+                raise ValueError(f"{key[:80]} belongs to no parameter")
             like = parameters[int(index)]
+            _check(key, value, like)
             state.setdefault(int(index), {})[name] = _laid_out(value, like)
+    if isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW):
+        lacking = [i for i, kept in state.items() if not _ADAM <= kept.keys()]
+        if lacking or not state:
+            raise ValueError(f"the moments of {prefix}.{lacking[0] if lacking else 0} are missing")
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _check(key: str, value: torch.Tensor, like: torch.Tensor) -> None:
+    if value.shape != like.shape and value.numel() != 1:
+        raise ValueError(f"{key} must be {tuple(like.shape)}, got {tuple(value.shape)}")
+    if not value.is_floating_point() or not torch.isfinite(value).all():
+        raise ValueError(f"{key} must be finite numbers, got NaN, infinity or {value.dtype}")
 
 
 def _laid_out(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

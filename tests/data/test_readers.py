@@ -11,7 +11,7 @@ import segyio
 from fwi.data.layouts import find_sources, source_of
 from fwi.data.opened import open_map_file, open_samples
 from fwi.data.readers import FORMATS, Sampling, read_file, segy
-from fwi.data.recording import conversion
+from fwi.data.resampling import conversion
 from fwi.openfwi import RECEIVER_X, SOURCE_X
 from fwi.physics.simulator import simulate
 

@@ -164,8 +164,8 @@ def test_unknown_option_is_refused(saved: Path) -> None:
 
 
 def test_newer_format_is_refused_by_its_number(saved: Path) -> None:
-    describe(saved, format=2, something_new=[])
-    refused(saved, "has format 2, this version reads 1; update fwi")
+    describe(saved, format=3, something_new=[])
+    refused(saved, "has format 3, this version reads 2; update fwi")
 
 
 def test_missing_weights_are_refused(saved: Path) -> None:
@@ -232,3 +232,31 @@ def test_moments_lie_in_memory_as_their_parameters_do() -> None:
         for name in ("exp_avg", "exp_avg_sq"):
             assert restored[name].stride() == parameter.stride()
             assert torch.equal(restored[name], kept[name])
+
+
+def test_nothing_is_allocated_for_weights_that_the_file_does_not_hold(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Channels by the thousand, of a hundred gigabytes: shapes alone are made."""
+    made: list[torch.device] = []
+
+    def watched(*names: str, **options: object) -> nn.Module:
+        network = create_model(*names, **options)
+        made.extend({parameter.device for parameter in network.parameters()})
+        return network
+
+    monkeypatch.setattr("fwi.inference.checkpoint.create_model", watched)
+    describe(saved, options={**OPTIONS, "decoder_channels": [8192] * 4})
+    refused(saved, "do not fit their model")
+    assert made == [torch.device("meta")]
+
+
+def test_a_checkpoint_of_the_first_format_is_read(saved: Path, model: nn.Module) -> None:
+    file = saved / "checkpoint.json"
+    values = json.loads(file.read_text())
+    del values["conditions"]
+    file.write_text(json.dumps(values | {"format": 1}))
+    loaded, description = load_model(saved)
+    assert description.conditions is None
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value), key

@@ -104,10 +104,10 @@ def test_input_is_left_alone(run_folder: Path, gathers: np.ndarray) -> None:
         (np.zeros((1, 4, 1000, 70)), ValueError, "at least 5 shots for this network"),
         (np.zeros((5, 1000, 70)), ValueError, "add a batch axis"),
         (np.zeros((0, 5, 1000, 70)), ValueError, r"got \(0, 5, 1000, 70\)"),
-        (np.zeros((1, 5, 1000, 70), np.int16), TypeError, "got int16; convert it"),
+        (np.zeros((1, 5, 1000, 70), bool), TypeError, "must hold real numbers, got bool"),
         (np.full((1, 5, 1000, 70), np.nan), ValueError, "gathers must be finite, got 350000 NaN"),
     ],
-    ids=["shots", "rank", "empty", "integer", "nan"],
+    ids=["shots", "rank", "empty", "truth", "nan"],
 )
 def test_bad_gathers_are_refused(
     run_folder: Path, bad: np.ndarray, error: type[Exception], message: str

@@ -64,7 +64,7 @@ def test_folding_puts_four_samples_of_a_receiver_side_by_side() -> None:
 
 
 def test_each_token_becomes_its_rectangle_of_pixels() -> None:
-    to_image = ToImage(8, 3, (2, 5), 12)
+    to_image = ToImage(8, 3, (2, 5), (12, 12))
     tokens = torch.randn(1, 2, 5, 8)
     with torch.inference_mode():
         image, values = to_image(tokens), to_image.linear(tokens).view(1, 2, 5, 3, 6, 3)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,6 @@ import torch
 from fwi.competition import submission
 from fwi.config import Config, load_config
 from fwi.data.inputs import Inputs, open_gather_inputs
-from fwi.data.readers import Sampling
 from fwi.data.store import Store, shard_folder
 from fwi.inference import predictions, predictor
 from fwi.inference.checkpoint import Description, save_checkpoint
@@ -79,8 +79,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[range]:
     """The parts that infer reads of its source, in order."""
     parts: list[range] = []
 
-    def opened(path: Path, said: Sampling) -> Inputs:
-        inputs = open_gather_inputs(path, said)
+    def opened(path: Path, *recording: Any) -> Inputs:
+        inputs = open_gather_inputs(path, *recording)
 
         def read(part: range) -> npt.NDArray:
             parts.append(part)

@@ -239,7 +239,7 @@ def test_plain_fit_keeps_what_it_always_kept(tmp_path: Path) -> None:
     moments = {
         f"optimizer.{i}.{name}" for i in parameters for name in ("step", "exp_avg", "exp_avg_sq")
     }
-    place = {"trainer.step", "trainer.loss_sum", "trainer.samples"}
+    place = {"trainer.step", "trainer.loss_sum", "trainer.samples", "trainer.tensors"}
     assert tensors.keys() == names | moments | place
 
 

@@ -14,8 +14,9 @@ from fwi.data.loader import FixedBatches
 from fwi.inference.precision import choose_precision
 from fwi.schedules import one_cycle
 from fwi.training.callbacks.average import WeightAverage
+from fwi.training.callbacks.validation import Validation
 from fwi.training.objectives.supervised import Supervised
-from fwi.training.recipe import Recipe, recipe_of
+from fwi.training.recipe import Recipe, check_rates, recipe_of
 from fwi.training.trainer import Callback, Trainer
 
 CPU = torch.device("cpu")
@@ -223,6 +224,25 @@ def test_nan_loss_stops_with_advice_and_tells_the_callbacks() -> None:
         f"({one_cycle(trainer.step, 20, 0.3, 0.3):g} there) or use train.precision=float32"
     )
     assert watch.events == ["start", "end"]
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_validation_that_is_not_finite_stops_with_the_epoch_and_the_step(wrong: float) -> None:
+    watch, average = Watch(), Averaged(0.9)
+    errors = iter([200.0, wrong, 100.0])
+    validation = Validation(lambda _: {"mae": next(errors)}, average)
+    trainer = toy_trainer(average, validation, watch, epochs=3)
+    with pytest.raises(FloatingPointError, match=f"mae is {wrong} after epoch 2, step 8;"):
+        trainer.fit()
+    assert watch.events == ["start", "end"]
+
+
+@pytest.mark.parametrize("name", ["lr", "weight_decay", "clip_norm", "ema_decay", "warmup"])
+def test_a_recipe_of_no_numbers_is_refused(name: str) -> None:
+    train = TrainConfig().model_copy(update={name: float("nan")})  # as no config can be
+    with pytest.raises(ValueError, match=f"train.{name} must be finite, got nan"):
+        check_rates(train)
+    check_rates(TrainConfig().model_copy(update={"clip_norm": float("inf")}))
 
 
 def test_gradients_are_clipped() -> None:

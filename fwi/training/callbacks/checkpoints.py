@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
+from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import torch
 
 from fwi.files import atomic_file, recover_folder, remove_leftovers
-from fwi.inference.checkpoint import (
-    Description,
-    Tensors,
-    load_weights,
-    read_description,
-    read_tensors,
-    save_checkpoint,
-)
+from fwi.inference.checkpoint import Tensors, load_weights, read_tensors, save_checkpoint
+from fwi.inference.description import Description, read_description
 from fwi.runs import RunFolder
 from fwi.training.callbacks.average import WeightAverage
 from fwi.training.state import flatten_optimizer, restore_optimizer
@@ -24,6 +20,8 @@ from fwi.training.trainer import Callback, Trainer
 
 # What a checkpoint's training tensors hold beside the objective's weights.
 _BESIDE = ("optimizer.", "optimizers.", "trainer.")
+_ANEW = "begin anew with --force, or under another name"
+_COUNT = "trainer.tensors"  # how many there are; older versions did not say
 
 
 class Checkpoints(Callback):
@@ -83,27 +81,45 @@ class Checkpoints(Callback):
         training["trainer.step"] = torch.tensor(trainer.step)
         training["trainer.loss_sum"] = trainer.loss_sum
         training["trainer.samples"] = torch.tensor(self.samples)
+        training[_COUNT] = torch.tensor(len(training) + 1)
         weights = self.average.model.state_dict()
         save_checkpoint(self.run.last, self._describe(trainer), weights, training)
         self._kept = time.monotonic()
 
     def _restore(self, trainer: Trainer) -> None:
-        description = read_description(self.run.last)
-        tensors = read_tensors(self.run.last / "training.safetensors")
-        same = int(tensors["trainer.samples"]) == self.samples
+        description, file = read_description(self.run.last), self.run.last / "training.safetensors"
+        tensors = read_tensors(file)
+        if len(tensors) != _number(tensors, _COUNT, file, len(tensors)):
+            raise ValueError(f"{file} lacks some of its tensors; {_ANEW}")
+        same = _number(tensors, "trainer.samples", file) == self.samples
         if description.data != self.description["data"] or not same:
             raise ValueError(
                 f"{self.run.path} was trained on a store made otherwise; choose another name, or "
                 "--force to begin anew"
             )
         weights = {k: t for k, t in tensors.items() if not k.startswith(_BESIDE)}
-        load_weights(trainer.objective, weights, self.run.last)
+        load_weights(trainer.objective, weights, file)
         averaged = read_tensors(self.run.last / "weights.safetensors")
         load_weights(self.average.model, averaged, self.run.last)
+        step = int(_number(tensors, "trainer.step", file))
+        self._check_history(description, step, trainer)
         for prefix, optimizer in _optimizers(trainer):
-            restore_optimizer(optimizer, tensors, prefix)
-        trainer.step, trainer.history = int(tensors["trainer.step"]), description.history
-        trainer.loss_sum.copy_(tensors["trainer.loss_sum"])
+            try:
+                restore_optimizer(optimizer, tensors, prefix)
+            except ValueError as error:
+                raise ValueError(f"{file} cannot be gone on from: {error}; {_ANEW}") from None
+        trainer.step, trainer.history = step, description.history
+        trainer.loss_sum.fill_(_number(tensors, "trainer.loss_sum", file))
+
+    def _check_history(self, description: Description, step: int, trainer: Trainer) -> None:
+        epochs, rows = description.epoch, description.history
+        steps = len(trainer.loader)
+        known = all(isinstance(row.get("mae"), float) and isfinite(row["mae"]) for row in rows)
+        if len(rows) != epochs or not known or not epochs * steps <= step <= (epochs + 1) * steps:
+            raise ValueError(
+                f"{self.run.last / 'checkpoint.json'} must hold the metrics of {epochs} epochs and "
+                f"be of step {step}, got {len(rows)}; {_ANEW}"
+            )
 
     def _describe(self, trainer: Trainer) -> Description:
         metrics = trainer.history[-1] if trainer.history else {}
@@ -118,6 +134,15 @@ class Checkpoints(Callback):
         if trainer.history:
             with atomic_file(self.run.metrics) as temporary:
                 pl.DataFrame(trainer.history).write_parquet(temporary)
+
+
+def _number(tensors: Tensors, name: str, file: Path, default: float | None = None) -> float:
+    """Read a scalar that a file must hold, unless there is a default."""
+    if name not in tensors and default is not None:
+        return default
+    if name not in tensors or tensors[name].numel() != 1 or not isfinite(tensors[name].item()):
+        raise ValueError(f"{file} must hold one number {name}, got none; {_ANEW}")
+    return float(tensors[name].double().item())
 
 
 def _optimizers(trainer: Trainer) -> list[tuple[str, torch.optim.Optimizer]]:

@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from fwi.data.batch import Batch
+from fwi.models import map_shape_of
 from fwi.models.heads import full_precision
 from fwi.models.network import predict_all
 from fwi.models.velocitygan import Critic, gradient_penalty
@@ -38,7 +39,7 @@ class AgainstCritic(Objective):
     """The network's side of the game as the loss; the critic's side is played before each step.
 
     Args:
-        model: see `Objective`; its maps are 70 x 70.
+        model: see `Objective`.
         critic_steps: of the critic before each of the network's.
         critic_lr: the critic's rate, which stays while the network's follows its schedule.
 
@@ -48,7 +49,7 @@ class AgainstCritic(Objective):
 
     def __init__(self, model: nn.Module, critic_steps: int = 5, critic_lr: float = 1e-4) -> None:
         super().__init__(model)
-        self.critic = Critic()
+        self.critic = Critic(map_shape_of(model))
         self.critic_steps = critic_steps
         self.optimizers = [
             torch.optim.Adam(self.critic.parameters(), lr=critic_lr, betas=(0.0, 0.9))
