@@ -30,6 +30,7 @@ from fwi.competition.table import (
     rows_of,
     scan,
 )
+from fwi.config import expand
 from fwi.files import atomic_file, scratch_file
 from fwi.openfwi import SIDE
 
@@ -71,7 +72,7 @@ def write_blocks(
     Returns:
         The number of rows.
     """
-    path = check_ending(Path(path))
+    path = check_ending(expand(path))
     with atomic_file(path) as temporary:
         if not is_packed(path):
             return _write_plain(temporary, path, blocks, sample_submission)
@@ -106,7 +107,7 @@ def read(path: Path | str) -> tuple[list[str], Array]:
         ValueError: if it is not a submission whose maps stand whole and in order, with finite
             values alone.
     """
-    path = Path(path)
+    path = expand(path)
     with unpacked(path) as file:
         check_header(file, path)
         check_values(file, path)
@@ -126,7 +127,7 @@ def sample_ids(sample_submission: Path | str) -> list[str]:
         ValueError: if it is not one: another header, or maps whose rows are not all there, each
             once.
     """
-    path = Path(sample_submission)
+    path = expand(sample_submission)
     names = _sample_rows(path)
     ids = oids(names, path)
     if not ids:
@@ -159,8 +160,9 @@ def validate(path: Path | str, sample_submission: Path | str | None = None) -> i
         ValueError: with the first thing that is wrong: header, an id or row missing, unknown or
             doubled, a value missing or not finite.
     """
-    with unpacked(Path(path)) as file:
-        return _validate(file, Path(path), sample_submission)
+    path = expand(path)
+    with unpacked(path) as file:
+        return _validate(file, path, sample_submission)
 
 
 def _validate(file: Path, name: Path, sample_submission: Path | str | None) -> int:

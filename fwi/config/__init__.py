@@ -16,6 +16,7 @@ from fwi.config.sections import (
     SubmitConfig,
     TrainConfig,
 )
+from fwi.config.values import expand
 
 __all__ = [
     "SECTIONS",
@@ -33,6 +34,7 @@ __all__ = [
     "StoreShare",
     "SubmitConfig",
     "TrainConfig",
+    "expand",
     "load_config",
     "overrides_of",
     "save_config",

@@ -64,7 +64,7 @@ def save_network(path: Path, network: Network, optimizer: Optimizer | None = Non
         "tally": network.tally.values(),
         "optimizer": None if optimizer is None else _describe_optimizer(optimizer),
     }
-    with atomic_folder(Path(path)) as folder:
+    with atomic_folder(Path(path).expanduser()) as folder:
         save_file(weights(network.layer), folder / "weights.safetensors")
         if optimizer is not None:
             save_file(moments(optimizer), folder / "moments.safetensors")
@@ -78,7 +78,7 @@ def load_network(path: Path) -> Network:
         FileNotFoundError: if there is none.
         ValueError: if the folder is no network of this version, or its weights do not fit.
     """
-    folder = settled_folder(Path(path))
+    folder = settled_folder(Path(path).expanduser())
     about, file = _read_about(folder), folder / "weights.safetensors"
     shapes = read_shapes(file)
     with _rebuilding(f"the network of {path}"):
@@ -100,7 +100,7 @@ def load_optimizer(path: Path) -> Optimizer:
         FileNotFoundError: if there is no network.
         ValueError: if no optimizer was saved, or not one of this version.
     """
-    folder = settled_folder(Path(path))
+    folder = settled_folder(Path(path).expanduser())
     about = _read_about(folder)["optimizer"]
     if about is None:
         raise ValueError(f"{path} must hold an optimizer, got none; save the network with one")
@@ -151,7 +151,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
             "give the folder of a network"
         )
     try:
-        about = json.loads(file.read_text())
+        about = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file} is not readable JSON: {error}; copy it again") from None
     found = about.get("format") if isinstance(about, dict) else None

@@ -15,6 +15,7 @@ from torch import nn
 from fwi import checks
 from fwi.arrays import Array
 from fwi.checks import check_gathers, check_velocity, warn_unusual
+from fwi.config import expand
 from fwi.data.blocks import blocks
 from fwi.data.store import Store
 from fwi.inference.checkpoint import load_model
@@ -264,7 +265,8 @@ def load(
     """
     if not isinstance(path_or_name, str | os.PathLike):
         raise TypeError(f"a checkpoint must be a path or 'default', got {path_or_name!r:.60}")
-    path = Path(path_or_name) if Path(path_or_name).name else Path(path_or_name).absolute()
+    path = expand(path_or_name)
+    path = path if path.name else path.absolute()
     path = DEFAULT if str(path) == "default" else checkpoint_path(path)
     model, description = load_model(path)
     return Predictor(model, description, batch_size, device=device)

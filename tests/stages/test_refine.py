@@ -103,7 +103,7 @@ def test_faults_are_told_in_a_sentence(
     assert "1000 time samples of 1 ms, got 500" in refused(
         "refine", tmp_path / "short.npy", "--out", out
     )
-    assert "none.npy is not a folder" in refused("refine", tmp_path / "none.npy", "--out", out)
+    assert "none.npy does not exist" in refused("refine", tmp_path / "none.npy", "--out", out)
     assert "did you mean 'FlatVel" in refused(
         "refine", small_store.path, "--out", out, "--family", "FlatVel"
     )
