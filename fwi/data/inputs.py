@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,7 +23,7 @@ from fwi.data.layouts import (
 from fwi.data.opened import Samples, open_map_file, open_samples
 from fwi.data.readers import UNSAID, Sampling
 from fwi.data.store import Store
-from fwi.files import check_regular, fingerprint
+from fwi.files import check_regular
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 
 
@@ -33,9 +34,10 @@ class Inputs:
     Attributes:
         rows: sample_id, family, fold and origin of each sample, as a store's catalog has them.
         read: from a range of samples to gathers (n, S, T, R), or maps (n, Z, X), m/s.
-        fingerprint: of the samples; another one where what is read changed.
+        fingerprint: of a store's samples, or of which files there are.
         read_maps: from a range of samples to the true maps (n, Z, X), m/s, where they are known.
         store: from which they come, if from one.
+        files: of each sample, if they come from files.
     """
 
     rows: dict[str, list[Any]]
@@ -43,10 +45,16 @@ class Inputs:
     fingerprint: int
     read_maps: Callable[[range], Array] | None = None
     store: Store | None = None
+    files: Sequence[tuple[Path, ...]] | None = None
 
     def __len__(self) -> int:
         """Count the samples."""
         return len(self.rows["sample_id"])
+
+    def sources_of(self, part: range) -> tuple[Path, ...]:
+        """Give the files that a range of samples is read from, each once."""
+        chosen = [] if self.files is None else self.files[part.start : part.stop]
+        return tuple(dict.fromkeys(file for files in chosen for file in files))
 
     def rows_of(self, part: range) -> dict[str, list[Any]]:
         """Give the catalog rows of a range of samples."""
@@ -82,15 +90,16 @@ def open_gather_inputs(
         [name_of(samples, row) for samples, row in places],
         [samples.source.gathers[0] for samples, _ in places],
     )
-    files = [file for source in found.sources for file in source.paths]
+    files = [tuple(samples.source.paths) for samples, _ in places]
     with_maps = all(samples.maps is not None for samples in opened)
     return Inputs(
         rows,
         lambda part: _joined(places[part.start : part.stop], lambda samples: samples.gathers),
-        fingerprint(files),
+        _fingerprint(files),
         (lambda part: _joined(places[part.start : part.stop], lambda samples: samples.maps))
         if with_maps
         else None,
+        files=files,
     )
 
 
@@ -126,7 +135,14 @@ def open_map_inputs(path: Path) -> Inputs:
         runs = _runs(places[part.start : part.stop])
         return np.concatenate([opened(file)(span) for file, span in runs])
 
-    return Inputs(_unknown(ids, [file for file, _ in places]), read, fingerprint(files))
+    each = [(file,) for file, _ in places]
+    rows = _unknown(ids, [file for file, _ in places])
+    return Inputs(rows, read, _fingerprint(each), files=each)
+
+
+def _fingerprint(files: Sequence[tuple[Path, ...]]) -> int:
+    """CRC-32 of the files' names; whether one was changed is noted shard by shard."""
+    return zlib.crc32("\n".join(str(file) for each in files for file in each).encode())
 
 
 def _found(path: Path) -> Found:

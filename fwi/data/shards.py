@@ -93,12 +93,16 @@ def _check_sources(writer: StoreWriter, shards: Sequence[Shard]) -> None:
             continue
         arrays = shards[i].make(lambda *_, **__: None)
         if not writer.holds(i, shards[i].rows, **arrays):
-            raise FileExistsError(
-                f"{writer.path} was made before {suspects[0]} was changed; use another folder, or "
-                "--force to make it anew"
-            )
+            raise outdated(writer.path, suspects[0])
         with suppress(OSError):  # not noted, it is only read again the next time
             writer.note_sources(i, now)
+
+
+def outdated(path: Path, file: str) -> FileExistsError:
+    """Say that a store was made before a file was changed."""
+    return FileExistsError(
+        f"{path} was made before {file} was changed; use another folder, or --force to make it anew"
+    )
 
 
 def simulated(

@@ -58,7 +58,8 @@ def simulated_shards(
     folds = [new if old < 0 else old for old, new in zip(known, spread, strict=True)]
     inputs = replace(inputs, rows={**inputs.rows, "fold": folds})
     for part in blocks(range(len(inputs)), section.shard_size):
-        yield Shard(inputs.rows_of(part), partial(_simulated, inputs, part, geometry, threads))
+        make = partial(_simulated, inputs, part, geometry, threads)
+        yield Shard(inputs.rows_of(part), make, inputs.sources_of(part))
 
 
 def _simulated(

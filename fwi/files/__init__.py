@@ -12,7 +12,7 @@ from fwi.files.atomic import (
 )
 from fwi.files.faults import explained_disk_errors, explained_place
 from fwi.files.locks import locked, remove_leftovers
-from fwi.files.reading import check_regular, fingerprint, read_json, read_safetensors
+from fwi.files.reading import check_regular, read_json, read_safetensors
 
 __all__ = [
     "atomic_file",
@@ -21,7 +21,6 @@ __all__ = [
     "check_regular",
     "explained_disk_errors",
     "explained_place",
-    "fingerprint",
     "locked",
     "open_array",
     "read_json",

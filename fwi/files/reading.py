@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +42,6 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
         raise ValueError(f"{path} is not readable JSON; make it again") from None
-
-
-def fingerprint(paths: Iterable[Path]) -> int:
-    """CRC-32 of files' names, sizes and times of change: another one if any was replaced."""
-    states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    return zlib.crc32(repr(states).encode())
 
 
 def read_safetensors(path: Path, load: Callable[[Path], Any], whole: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ from fwi.arrays import Array
 from fwi.checks import check_finite
 from fwi.data.blocks import blocks
 from fwi.data.inputs import Inputs
+from fwi.data.shards import Shard, make_store
 from fwi.data.store import Store
-from fwi.data.writer import store_writer
 from fwi.inference.ensemble import Blend, blend
 from fwi.inference.predictor import Predictor
-from fwi.progress import Advance, progress_bar
+from fwi.progress import Advance
 
 _SHARD = 512  # predictions a shard: 10 MB, and what a kill can cost
 
@@ -44,8 +45,8 @@ def predict_inputs(
 
     Raises:
         BlockingIOError: if another process is writing there.
-        FileExistsError: if the folder holds predictions of other gathers or networks, without
-            `force`.
+        FileExistsError: if the folder holds predictions of other gathers or networks, or of files
+            that were changed since, without `force`.
         ValueError: if gathers do not fit the networks; it names the sample.
     """
     parts = blocks(range(len(inputs)), _SHARD)
@@ -55,14 +56,15 @@ def predict_inputs(
         "blend": how,
         "tta": tta,
     }
-    with store_writer(out, recipe, len(parts), force=force) as writer:
-        missing = writer.missing()
-        done = len(inputs) - sum(len(parts[i]) for i in missing)
-        with progress_bar("infer", len(inputs), done) as advance:
-            for i in missing:
-                maps = _predict(inputs, parts[i], predictors, how, tta, advance)
-                writer.write(i, inputs.rows_of(parts[i]), maps=maps)
-        return writer.finish()
+    shards = [
+        Shard(
+            inputs.rows_of(part),
+            partial(_predict, inputs, part, predictors, how, tta),
+            inputs.sources_of(part),
+        )
+        for part in parts
+    ]
+    return make_store("infer", out, recipe, shards, force=force)
 
 
 def _predict(
@@ -72,7 +74,7 @@ def _predict(
     how: Blend,
     tta: bool,
     advance: Advance,
-) -> Array:
+) -> dict[str, Array]:
     """Predict the maps of a shard, (n, Z, X) float32, m/s, a batch at a time."""
     maps = np.empty((len(part), *predictors[0].map_shape), np.float32)
     for batch in blocks(part, predictors[0].batch_size):
@@ -80,7 +82,7 @@ def _predict(
         several = [p.predict(gathers, tta) for p in predictors]
         maps[first : first + len(batch)] = blend(several, how)
         advance(len(batch))
-    return maps
+    return {"maps": maps}
 
 
 def _read(inputs: Inputs, batch: range) -> Array:

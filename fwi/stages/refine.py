@@ -19,7 +19,9 @@ from fwi.config import Config
 from fwi.data.catalog import read_table
 from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.readers import Sampling
-from fwi.data.store import Store
+from fwi.data.shards import outdated
+from fwi.data.sources import changed, states_of
+from fwi.data.store import Store, checksum
 from fwi.data.writer import StoreWriter, store_writer
 from fwi.files import atomic_file
 from fwi.inference.predictor import Predictor, load
@@ -89,7 +91,8 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
         steps/ what was done, pictures/ shows it.
 
     Raises:
-        FileExistsError: if the folder holds maps of other gathers or starts.
+        FileExistsError: if the folder holds maps of other gathers or starts, or of files that
+            were changed since.
         FileNotFoundError: if the input or the start is missing.
         ValueError: if gathers or first maps do not fit; it names the sample.
     """
@@ -113,6 +116,7 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
     }
     with store_writer(out, recipe, n, force=force) as writer:
         missing = writer.missing()
+        _check_sources(inputs, writer, sorted(set(range(n)) - set(missing)))
         with progress_bar("refine", n, n - len(missing)) as advance:
             for i in missing:
                 _one(config, inputs, start, writer, i, lambda note: advance(0, note=note))
@@ -128,7 +132,7 @@ def _one(
     name, gathers = inputs.rows["sample_id"][i], inputs.read(part)
     first = _first(start, gathers, part)
     true = None if inputs.read_maps is None else inputs.read_maps(part)[0]
-    begun = time.monotonic()
+    sources, begun = states_of(inputs.sources_of(part)), time.monotonic()
 
     def watch(_: int, progress: Progress) -> None:
         left = max(0.0, section.seconds - (time.monotonic() - begun))
@@ -145,7 +149,21 @@ def _one(
         raise ValueError(f"sample {name}: {error}") from None
     with writer.claim():
         _report(writer.path, i, name, gathers[0], refined, true)
-        writer.write(i, inputs.rows_of(part), maps=refined.velocity[None])
+        writer.write(i, inputs.rows_of(part), sources, maps=refined.velocity[None])
+
+
+def _check_sources(inputs: Inputs, writer: StoreWriter, done: list[int]) -> None:
+    """Refuse to go on with maps of files that have other gathers by now."""
+    for i in done:
+        part = range(i, i + 1)
+        now = states_of(inputs.sources_of(part))
+        suspects = changed(now, writer.sources(i))
+        if not suspects:
+            continue
+        noted = read_table(writer.path / "samples" / f"{i:05d}.parquet")
+        if noted["checksum"].item() != checksum(inputs.read(part)):
+            raise outdated(writer.path, suspects[0])
+        writer.note_sources(i, now)
 
 
 def _report(
@@ -154,6 +172,7 @@ def _report(
     """Write how a sample went: a row, its steps, a picture."""
     row = {
         "sample_id": name,
+        "checksum": checksum(gathers),
         "kind": refined.kind,
         "start_residual": refined.start_residual,
         "residual": refined.residual,

@@ -376,3 +376,27 @@ def test_the_real_gather_gives_a_valid_submission(tmp_path: Path, real_data: Pat
     assert rows["oid_ypos"].to_list() == [f"000039dca2_y_{row}" for row in range(70)]
     assert rows.drop("oid_ypos").to_numpy().min() > 1000
     assert rows.drop("oid_ypos").to_numpy().max() < 5000
+
+
+def test_a_mended_file_is_taken_and_a_changed_one_is_noticed(
+    tmp_path: Path,
+    folder: Path,
+    checkpoints: list[str],
+    predicted: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was predicted before a bad file was found is kept while it is mended."""
+    monkeypatch.setattr("fwi.inference.predictions._SHARD", 2)
+    source = tmp_path / "folder"
+    shutil.copytree(folder, source)
+    last = sorted(source.iterdir())[-1]
+    good = np.load(last)
+    np.save(last, np.full_like(good, np.nan))
+    config = configure(source, tmp_path / "out", checkpoints[:1])
+    with pytest.raises(ValueError, match=f"{last.stem} must be finite"):
+        infer.run(config)
+    np.save(last, good)
+    assert np.array_equal(all_maps(infer.run(config)), all_maps(predicted))
+    np.save(last, 2 * good)
+    with pytest.raises(FileExistsError, match=rf"made before .*{last.name} was changed"):
+        infer.run(config)

@@ -286,3 +286,16 @@ def test_verify_names_an_altered_sample(folder: Path, refused: Callable[..., str
     line = refused("prepare", folder, "--store", store.path, "--verify", *options)
     assert "sample Style_Fault/seis2_1_0/2 of" in line
     assert "was altered on disk" in line
+
+
+def test_a_changed_file_is_noticed_and_a_touched_one_is_not(folder: Path) -> None:
+    config = from_folder(folder)
+    store = prepare.run(config)
+    file = folder / "train_samples" / "FlatVel_A" / "model" / "model1.npy"
+    os.utime(file, (0, 0))
+    assert same(prepare.run(config), store)
+    maps = np.load(file)
+    np.save(file, maps + 1)
+    with pytest.raises(FileExistsError, match=r"made before .*model1\.npy was changed.*--force"):
+        prepare.run(config)
+    assert np.array_equal(prepare.run(config, force=True).maps([0])[0], maps[0, 0] + 1)
