@@ -20,7 +20,7 @@ import numpy as np
 from fwi.arrays import Array
 from fwi.baselines.cifar_batches import TEST, TRAIN, archive_batches, folder_batches, stem
 from fwi.baselines.cifar_pickles import PickledArray, load_arrays
-from fwi.config import expand
+from fwi.config import as_path
 
 SHAPE = (3, 32, 32)
 N_CLASSES = 10
@@ -55,7 +55,7 @@ def read_cifar10(path: Path | str) -> Images:
         FileNotFoundError: if there is no such file, or a batch is missing.
         ValueError: if the archive is damaged, or a batch is larger than, or not one of, CIFAR-10's.
     """
-    path = expand(path)
+    path = as_path("CIFAR-10", path)
     if not path.exists():
         raise FileNotFoundError(f"CIFAR-10 is not at {path}; give its .tar.gz or its folder")
     found: dict[str, tuple[Array, Array]] = {}

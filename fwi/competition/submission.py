@@ -30,7 +30,7 @@ from fwi.competition.table import (
     rows_of,
     scan,
 )
-from fwi.config import expand
+from fwi.config import as_path
 from fwi.files import atomic_file, scratch_file
 from fwi.openfwi import SIDE
 
@@ -72,7 +72,7 @@ def write_blocks(
     Returns:
         The number of rows.
     """
-    path = check_ending(expand(path))
+    path = check_ending(as_path("a submission", path))
     with atomic_file(path) as temporary:
         if not is_packed(path):
             return _write_plain(temporary, path, blocks, sample_submission)
@@ -107,7 +107,7 @@ def read(path: Path | str) -> tuple[list[str], Array]:
         ValueError: if it is not a submission whose maps stand whole and in order, with finite
             values alone.
     """
-    path = expand(path)
+    path = as_path("a submission", path)
     with unpacked(path) as file:
         check_header(file, path)
         check_values(file, path)
@@ -127,7 +127,7 @@ def sample_ids(sample_submission: Path | str) -> list[str]:
         ValueError: if it is not one: another header, or maps whose rows are not all there, each
             once.
     """
-    path = expand(sample_submission)
+    path = as_path("a sample submission", sample_submission)
     names = _sample_rows(path)
     ids = oids(names, path)
     if not ids:
@@ -160,7 +160,7 @@ def validate(path: Path | str, sample_submission: Path | str | None = None) -> i
         ValueError: with the first thing that is wrong: header, an id or row missing, unknown or
             doubled, a value missing or not finite.
     """
-    path = expand(path)
+    path = as_path("a submission", path)
     with unpacked(path) as file:
         return _validate(file, path, sample_submission)
 

@@ -16,7 +16,7 @@ from fwi.config.sections import (
     SubmitConfig,
     TrainConfig,
 )
-from fwi.config.values import expand
+from fwi.config.values import as_path
 
 __all__ = [
     "SECTIONS",
@@ -34,7 +34,7 @@ __all__ = [
     "StoreShare",
     "SubmitConfig",
     "TrainConfig",
-    "expand",
+    "as_path",
     "load_config",
     "overrides_of",
     "save_config",

@@ -86,9 +86,9 @@ def expand(path: str | os.PathLike[str]) -> Path:
         TypeError: if it is no path.
         ValueError: if it is none of a file, or there is no such home.
     """
-    text = os.fspath(path)
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str):
-        raise TypeError(f"a path must be a text, got {type(text).__name__}")
+        raise TypeError("must be a path in text")
     check_text(text)
     if not text or "\0" in text:
         raise ValueError("must be a path")
@@ -100,6 +100,23 @@ def expand(path: str | os.PathLike[str]) -> Path:
     plain = Path(text)
     # ./~x, which Path shortens: it must not be expanded when it is read again.
     return plain.absolute() if plain.parts[:1] and plain.parts[0][0] == "~" else plain
+
+
+def as_path(name: str, path: str | os.PathLike[str]) -> Path:
+    """Expand a path that Python gives, see `expand`.
+
+    Args:
+        name: of what lies there, for errors.
+        path: to it.
+
+    Raises:
+        TypeError: if it is no path.
+        ValueError: if it is none of a file, or there is no such home.
+    """
+    try:
+        return expand(path)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} {error}, got {path!r:.60}; give its file or folder") from None
 
 
 def _is_plain(text: str) -> bool:

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from fwi.arrays import Array
 from fwi.checks import check_shape
-from fwi.config import expand
+from fwi.config import as_path
 from fwi.data.catalog import read_catalog, read_header
 from fwi.data.summary import family_table
 from fwi.files import open_array
@@ -50,7 +50,7 @@ class Store:
     """
 
     def __init__(self, path: Path, made_by: str = "fwi prepare") -> None:
-        self.path = expand(path)
+        self.path = as_path("a store", path)
         self._look_at(read_catalog(self.path, made_by))
         self._rows_of = dict(self.catalog["shard"].value_counts().iter_rows())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import nn
 from fwi import checks
 from fwi.arrays import Array
 from fwi.checks import check_gathers, check_velocity, warn_unusual
-from fwi.config import expand
+from fwi.config import as_path
 from fwi.data.blocks import blocks
 from fwi.data.store import Store
 from fwi.inference.checkpoint import load_model
@@ -263,9 +262,7 @@ def load(
         TypeError: if a path is none.
         ValueError: if it is not one.
     """
-    if not isinstance(path_or_name, str | os.PathLike):
-        raise TypeError(f"a checkpoint must be a path or 'default', got {path_or_name!r:.60}")
-    path = expand(path_or_name)
+    path = as_path("a checkpoint", path_or_name)
     path = path if path.name else path.absolute()
     path = DEFAULT if str(path) == "default" else checkpoint_path(path)
     model, description = load_model(path)

@@ -71,7 +71,8 @@ def warn_of_maps(velocity: Any, geometry: AcquisitionGeometry) -> None:
     """Say what is unusual about maps (B, Z, X): their unit, and a grid that is coarse for them."""
     if 0 in velocity.shape or getattr(velocity, "is_meta", False):
         return
-    slowest, fastest = float(velocity.min()), float(velocity.max())
+    values = velocity.detach() if is_tensor(velocity) else velocity
+    slowest, fastest = float(values.min()), float(values.max())
     if not (slowest > 0 and KILOMETRES <= fastest <= FASTEST):
         return  # check_velocity refuses them
     if slowest < _SLOWEST or fastest > _FASTEST:

@@ -311,7 +311,7 @@ PATHS: list[tuple[str, Make, str]] = [
     ("a number", lambda f: lambda: load(7), "path"),
     ("None", lambda f: lambda: load(None), "path"),
     ("bytes", lambda f: lambda: load(b"default"), "path"),
-    ("an empty name", lambda f: lambda: load(""), "is not a checkpoint"),
+    ("an empty name", lambda f: lambda: load(""), "a checkpoint must be a path"),
     ("default misspelt", lambda f: lambda: load("defualt"), "defualt is not a checkpoint"),
     ("the JSON itself", lambda f: partial(load, lay(f) / "checkpoint.json"), "not a checkpoint"),
 ]

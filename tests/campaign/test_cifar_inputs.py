@@ -473,9 +473,9 @@ PATHS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "nothing": (lambda f: f / "none", ("CIFAR-10 is not at",)),
     "below a file": (lambda f: f / "none" / "below", ("CIFAR-10 is not at",)),
     "an empty folder": (lambda f: f, ("must hold data_batch_1, data_batch_2",)),
-    "text of nothing": (lambda _: "", ("must hold data_batch_1",)),
-    "a number": (lambda _: 3, ("int",)),
-    "None": (lambda _: None, ("NoneType",)),
+    "text of nothing": (lambda _: "", ("CIFAR-10 must be a path", "got ''")),
+    "a number": (lambda _: 3, ("a path in text", "got 3")),
+    "None": (lambda _: None, ("a path in text", "got None")),
 }
 FOLDERS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "a pipe": (lambda f: pipe(f, "test_batch"), ("test_batch must be a file",)),

@@ -359,7 +359,6 @@ TRAINED: list[tuple[str, Make]] = [
     ("a recording that is none", with_store(recipe={"geometry": {"frequency": "loud"}})),
     ("a batch of one", with_store("train.batch_size=1")),
     ("a batch larger than the store", with_store("train.batch_size=999")),
-    ("an endless gradient", with_store("train.clip_norm=.inf")),
     ("raw amplitudes", with_store("train.options={width: 1, gain: null}")),
 ]
 
