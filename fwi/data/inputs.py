@@ -1,11 +1,10 @@
-"""What infer, refine and simulate read: a store, a folder, or one file, behind one face."""
+"""Gathers by number: of a store, a folder of files, or one file, behind one face."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ from fwi.data.imported import check_alike, name_of, warn_of_left_out
 from fwi.data.layouts import (
     Found,
     competition_part,
-    find_map_files,
     find_sources,
     source_of,
 )
-from fwi.data.opened import Samples, open_map_file, open_samples
+from fwi.data.opened import Samples, open_samples
 from fwi.data.readers import UNSAID, Sampling
 from fwi.data.store import Store
 from fwi.files import check_regular
@@ -79,14 +77,14 @@ def open_gather_inputs(
     if (path / "store.json").exists():
         store = Store(path)
         maps = store.maps if store.has_maps else None
-        return Inputs(_rows_of(store), store.gathers, store.fingerprint, maps, store)
+        return Inputs(catalog_rows(store), store.gathers, store.fingerprint, maps, store)
     found = _found(path)
     warn_of_left_out(found.left_out)
     opened = [open_samples(source, said, wanted) for source in found.sources]
     for samples in opened:
         check_alike(samples, opened[0])
     places = [(samples, row) for samples in opened for row in range(samples.n)]
-    rows = _unknown(
+    rows = unknown_rows(
         [name_of(samples, row) for samples, row in places],
         [samples.source.gathers[0] for samples, _ in places],
     )
@@ -95,7 +93,7 @@ def open_gather_inputs(
     return Inputs(
         rows,
         lambda part: _joined(places[part.start : part.stop], lambda samples: samples.gathers),
-        _fingerprint(files),
+        fingerprint_of(files),
         (lambda part: _joined(places[part.start : part.stop], lambda samples: samples.maps))
         if with_maps
         else None,
@@ -103,44 +101,7 @@ def open_gather_inputs(
     )
 
 
-def open_map_inputs(path: Path) -> Inputs:
-    """Open what holds velocity maps, all of one size.
-
-    Args:
-        path: a store with maps, a folder of files of maps, or one such file, which may be
-            (Z, X), (n, Z, X) or (n, 1, Z, X).
-
-    Raises:
-        FileNotFoundError: if there is nothing, or nothing to read in it.
-        ValueError: if a file is damaged, or its maps have another rank or size.
-        TypeError: if its values are no numbers.
-    """
-    if (path / "store.json").exists():
-        store = Store(path)
-        if not store.has_maps:
-            raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
-        rows = {**_rows_of(store), "origin": [str(path)] * len(store)}
-        return Inputs(rows, store.maps, store.fingerprint)
-    files = _map_files(path)
-    counts = _count_maps(files)
-    places = [(file, row) for file, n in zip(files, counts, strict=True) for row in range(n)]
-    ids = [
-        name if n == 1 else f"{name}/{row}"
-        for name, n in zip(_names(path, files), counts, strict=True)
-        for row in range(n)
-    ]
-    opened = lru_cache(maxsize=1)(lambda file: open_map_file(file)[2])
-
-    def read(part: range) -> Array:
-        runs = _runs(places[part.start : part.stop])
-        return np.concatenate([opened(file)(span) for file, span in runs])
-
-    each = [(file,) for file, _ in places]
-    rows = _unknown(ids, [file for file, _ in places])
-    return Inputs(rows, read, _fingerprint(each), files=each)
-
-
-def _fingerprint(files: Sequence[tuple[Path, ...]]) -> int:
+def fingerprint_of(files: Sequence[tuple[Path, ...]]) -> int:
     """CRC-32 of the files' names; whether one was changed is noted shard by shard."""
     return zlib.crc32("\n".join(str(file) for each in files for file in each).encode())
 
@@ -152,62 +113,33 @@ def _found(path: Path) -> Found:
     return Found([source_of(path)], {})
 
 
-def _map_files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        check_regular(path)
-        return [path]
-    files, left_out = find_map_files(path)
-    warn_of_left_out(left_out)
-    return files
-
-
-def _names(folder: Path, files: list[Path]) -> list[str]:
-    """Name files by their own names, and by their places where those are not one of a kind."""
-    stems = [file.stem for file in files]
-    if len(set(stems)) == len(stems):
-        return stems
-    return [file.relative_to(folder).as_posix() for file in files]
-
-
 def _joined(
     places: Sequence[tuple[Samples, int]], of: Callable[[Samples], Callable[[slice], Array] | None]
 ) -> Array:
     """Read samples, those that stand beside each other in one file at once."""
-    readers = ((of(samples), span) for samples, span in _runs(places))
+    readers = ((of(samples), span) for samples, span in runs(places))
     return np.concatenate([read(span) for read, span in readers if read is not None])
 
 
-def _runs(places: Sequence[tuple[Any, int]]) -> list[tuple[Any, slice]]:
+def runs(places: Sequence[tuple[Any, int]]) -> list[tuple[Any, slice]]:
     """Join consecutive rows of one thing to slices of it."""
-    runs: list[tuple[Any, slice]] = []
+    joined: list[tuple[Any, slice]] = []
     for thing, row in places:
-        if runs and runs[-1][0] is thing and runs[-1][1].stop == row:
-            runs[-1] = thing, slice(runs[-1][1].start, row + 1)
+        if joined and joined[-1][0] is thing and joined[-1][1].stop == row:
+            joined[-1] = thing, slice(joined[-1][1].start, row + 1)
         else:
-            runs.append((thing, slice(row, row + 1)))
-    return runs
+            joined.append((thing, slice(row, row + 1)))
+    return joined
 
 
-def _count_maps(files: list[Path]) -> list[int]:
-    """Count the maps of each file, and see that all are of the first one's size."""
-    first, counts = open_map_file(files[0])[1], []
-    for file in files:
-        n, shape, _ = open_map_file(file)
-        if shape != first:
-            raise ValueError(
-                f"maps of {file} must be {first} as those of {files[0]}, got {shape}; "
-                "simulate maps of one size at a time"
-            )
-        counts.append(n)
-    return counts
-
-
-def _rows_of(store: Store) -> dict[str, list[Any]]:
+def catalog_rows(store: Store) -> dict[str, list[Any]]:
+    """Give sample_id, family, fold and origin of a store's samples."""
     names = ("sample_id", "family", "fold", "origin")
     return {name: store.catalog[name].to_list() for name in names}
 
 
-def _unknown(ids: list[str], files: list[Path]) -> dict[str, list[Any]]:
+def unknown_rows(ids: list[str], files: list[Path]) -> dict[str, list[Any]]:
+    """Give the catalog rows of samples of files, of no family and no fold."""
     n = len(ids)
     origin = [str(file) for file in files]
     return {"sample_id": ids, "family": ["unknown"] * n, "fold": [-1] * n, "origin": origin}

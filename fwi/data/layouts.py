@@ -8,45 +8,17 @@ shot1, shot2, ... with its model. A file may also hold both under their names.
 
 from __future__ import annotations
 
-import os
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from fwi.data.readers import FORMATS, is_litter, is_read, read_file
-from fwi.data.roles import PAIRS, Part, family_of, part_of, role_of
+from fwi.data.pairing import Source, both, groups_of, paired
+from fwi.data.readers import FORMATS
+from fwi.data.roles import family_of, part_of
+from fwi.data.walking import natural, walk
 
-_NUMBER = re.compile(r"(\d+)")
-_UNNAMED = "its name says neither gathers nor maps"
-_OF_ONE = (".npy", ".sgy", ".segy")  # formats whose files hold one array
 _PAIRS = "gathers and maps such as <Family>/data/data1.npy with model/model1.npy"
-_Group = dict[Path, Part]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Files that hold samples.
-
-    Attributes:
-        family: of the samples.
-        name: of its samples but for their number, in the family one of a kind.
-        gathers: the file of gathers, (n, S, T, R) or (S, T, R), or one for each shot.
-        maps: the file of maps; none where they are not known.
-    """
-
-    family: str
-    name: str
-    gathers: tuple[Path, ...]
-    maps: Path | None
-
-    @property
-    def paths(self) -> list[Path]:
-        """All of its files, each once."""
-        return list(dict.fromkeys([*self.gathers, *([self.maps] if self.maps else [])]))
 
 
 @dataclass(frozen=True)
@@ -89,8 +61,8 @@ def find_sources(folder: Path, *, with_maps: bool) -> Found:
     files, left_out = walk(folder)
     parts = {file: part_of(file.relative_to(folder), folder.resolve().name) for file in files}
     sources: list[Source] = []
-    for group in _groups(parts):
-        found, alone = _paired(group, with_maps)
+    for group in groups_of(parts):
+        found, alone = paired(group, with_maps)
         sources += found
         left_out |= alone
     if not sources:
@@ -101,7 +73,7 @@ def find_sources(folder: Path, *, with_maps: bool) -> Found:
 
 def source_of(path: Path) -> Source:
     """Give the source that one file is: gathers, and maps if it names both."""
-    return Source("unknown", path.stem, (path,), _both((path,)))
+    return Source("unknown", path.stem, (path,), both((path,)))
 
 
 def find_map_files(folder: Path) -> tuple[list[Path], dict[Path, str]]:
@@ -113,7 +85,7 @@ def find_map_files(folder: Path) -> tuple[list[Path], dict[Path, str]]:
     files, left_out = walk(folder)
     root = folder.resolve().name
     gathers = {f for f in files if part_of(f.relative_to(folder), root).role == "gathers"}
-    maps = sorted((file for file in files if file not in gathers or _both((file,))), key=natural)
+    maps = sorted((file for file in files if file not in gathers or both((file,))), key=natural)
     left_out |= dict.fromkeys(gathers.difference(maps), "gathers, not maps")
     if not maps:
         raise FileNotFoundError(_nothing(folder, left_out, "maps"))
@@ -126,128 +98,6 @@ def _nothing(folder: Path, left_out: dict[Path, str], expected: str) -> str:
         f"{folder} must hold {expected}, in {', '.join(FORMATS)}, "
         f"got {', '.join(got) or 'no file'}; check the path"
     )
-
-
-def walk(folder: Path) -> tuple[list[Path], dict[Path, str]]:
-    """List the files below a folder that have a known format, and the rest, with the reason."""
-    files, left_out, seen = [], {}, dict[tuple[int, int], Path]()
-    waiting = [folder]
-    while waiting:  # folders themselves before the links to them
-        for place, folders, names in os.walk(waiting.pop(0)):
-            here = Path(place)
-            state = here.stat()
-            first = seen.setdefault((state.st_dev, state.st_ino), here)
-            if first != here:
-                folders.clear()
-                if first not in here.parents:  # another way to it, not a way back
-                    left_out[here] = f"it is {first} once more"
-                continue
-            folders[:] = sorted(f for f in folders if not is_litter(here / f))
-            waiting += [here / f for f in folders if (here / f).is_symlink()]
-            for path in sorted(here / name for name in names if not is_litter(here / name)):
-                _check_name(path)
-                why = _unread(path)
-                if why:
-                    left_out[path] = why
-                else:
-                    files.append(path)
-    return files, left_out
-
-
-def _check_name(path: Path) -> None:
-    """Refuse a name that no catalog can hold."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{str(path)!a} must have a name in UTF-8; rename it") from None
-
-
-def _unread(path: Path) -> str:
-    if not is_read(path):
-        return "no format that is read"
-    return "" if path.is_file() else "no file, or a link to none"
-
-
-def natural(path: Path) -> list[tuple[int, str]]:
-    """Give a key that sorts data2.npy before data10.npy."""
-    return [(int(part) if part.isdecimal() else -1, part) for part in _NUMBER.split(str(path))]
-
-
-def _groups(parts: _Group) -> list[_Group]:
-    """Gather what belongs together: of one key, and where that leaves several, of one format."""
-    groups = _split([parts], lambda _, part: part.key)
-    for told_apart in (lambda file, _: file.suffix.lower(), lambda _, part: part.pair):
-        clear = [group for group in groups if not _several(group)]
-        groups = clear + _split([group for group in groups if _several(group)], told_apart)
-    return groups
-
-
-def _split(groups: list[_Group], by: Callable[[Path, Part], Any]) -> list[_Group]:
-    split: dict[Any, _Group] = defaultdict(dict)
-    for i, group in enumerate(groups):
-        for file, part in group.items():
-            split[i, by(file, part)][file] = part
-    return list(split.values())
-
-
-def _several(group: _Group) -> bool:
-    return max(Counter((part.role, part.shot) for part in group.values()).values()) > 1
-
-
-def _paired(group: _Group, with_maps: bool) -> tuple[list[Source], dict[Path, str]]:
-    """Make the sources of what belongs together, and say what is left."""
-    maps = [file for file, part in group.items() if part.role == "maps"]
-    gathers = [file for file, part in group.items() if part.role == "gathers"]
-    gathers = gathers or [file for file, part in group.items() if part.role is None]
-    if not gathers:
-        return [], dict.fromkeys(maps, "maps without gathers")
-    _check_one("maps", maps)
-    shots = sorted((part.shot, file) for file, part in group.items() if part.shot is not None)
-    if shots and len({shot for shot, _ in shots}) == len(shots) == len(gathers):
-        files = [tuple(file for _, file in shots)]
-    else:
-        if maps:
-            _check_one("gathers", gathers)
-        files = [(file,) for file in gathers]
-    rest = {f: _UNNAMED for f, p in group.items() if p.role is None and f not in gathers}
-    sources = []
-    for chosen in files:
-        part, beside = group[chosen[0]], maps[0] if maps else _both(chosen)
-        if beside is not None or not with_maps:
-            sources.append(Source(part.family, "", chosen, beside))
-        elif part.said and part.role == "gathers":
-            raise FileNotFoundError(
-                f"{chosen[0]} has no maps beside it: {_partner(chosen[0])} is missing"
-            )
-        else:
-            rest |= dict.fromkeys(chosen, _UNNAMED if part.role is None else "no maps beside it")
-    return sources, rest
-
-
-def _check_one(what: str, files: list[Path]) -> None:
-    if len(files) > 1:
-        raise ValueError(
-            f"{files[0]} and {files[1]} both hold the {what} of the same samples, by their names; "
-            "remove or rename one"
-        )
-
-
-def _both(gathers: tuple[Path, ...]) -> Path | None:
-    """Give a file again if it names maps beside its gathers."""
-    if len(gathers) > 1 or gathers[0].suffix.lower() in _OF_ONE:
-        return None
-    roles = {role_of(name) for name in read_file(gathers[0]).arrays}
-    return gathers[0] if {"gathers", "maps"} <= roles else None
-
-
-def _partner(gathers: Path) -> Path:
-    """Name the file in which maps would stand, as OpenFWI calls it."""
-    for ours, theirs in sorted(PAIRS.items(), key=lambda pair: -len(pair[0])):
-        if gathers.stem.lower().startswith(ours):
-            folder = gathers.parent
-            folder = folder.with_name(theirs) if folder.name == ours else folder
-            return folder / f"{theirs}{gathers.name[len(ours) :]}"
-    return gathers.with_name(f"velocity{gathers.suffix}")
 
 
 def _named(folder: Path, sources: list[Source], by_family: bool) -> list[Source]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.checks import check_float
-from fwi.data.layouts import Source
+from fwi.data.pairing import Source
 from fwi.data.readers import UNSAID, Content, FileArray, Sampling, read_file
 from fwi.data.resampling import conversion
 from fwi.data.roles import Role, role_of

@@ -11,7 +11,8 @@ import numpy as np
 from fwi.arrays import Array
 from fwi.config import Config, ConvertConfig
 from fwi.data.converted import parts_of, write_part
-from fwi.data.inputs import Inputs, open_gather_inputs, open_map_inputs
+from fwi.data.inputs import Inputs, open_gather_inputs
+from fwi.data.map_inputs import open_map_inputs
 from fwi.data.readers import Sampling
 from fwi.data.readers.extra import required
 from fwi.data.recording import recording_of

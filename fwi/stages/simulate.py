@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from fwi.config import Config, SimulateConfig
-from fwi.data.inputs import open_map_inputs
+from fwi.data.map_inputs import open_map_inputs
 from fwi.data.shards import make_store
 from fwi.data.simulated import check_all, recipe_of, recorded_by, simulated_shards
 from fwi.data.store import Store

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fwi.config import Config, load_config
-from fwi.data.inputs import open_map_inputs
+from fwi.data.map_inputs import open_map_inputs
 from fwi.data.store import Store
 from fwi.stages import convert, prepare
 

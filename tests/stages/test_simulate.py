@@ -17,7 +17,7 @@ import pytest
 import fwi
 from fwi.config import Config, load_config, save_config
 from fwi.data import shards
-from fwi.data.inputs import open_map_inputs
+from fwi.data.map_inputs import open_map_inputs
 from fwi.data.store import Store, checksum, shard_folder
 from fwi.data.writer import StoreWriter
 from fwi.files import open_array
