@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from fwi.config import Config, load_config
 from fwi.data.map_inputs import open_map_inputs
@@ -54,3 +55,38 @@ def test_a_folder_that_is_there_is_kept(tmp_path: Path, five_shots: Store) -> No
     with pytest.raises(FileExistsError, match="choose another name, or --force"):
         convert.run(config)
     convert.run(config, force=True)
+
+
+def test_one_tree_of_every_format_and_layout_is_read_whole(
+    tmp_path: Path, five_shots: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the table at the end says so, a family and a format."""
+    tree = tmp_path / "tree"
+    for format in ("npy", "npz", "h5", "mat", "sgy"):
+        convert.run(config_of(five_shots.path, tree / format, f"convert.format={format}"))
+    gathers, maps = five_shots.gathers([0])[0], five_shots.maps([0])[0]
+    layouts = {
+        "FlatVel_A/seis2_1_0": "FlatVel_A/vel2_1_0",
+        "FlatVel_A/seismic7": "FlatVel_A/vmodel7",
+        "Style_A/0001/data": "Style_A/0001/velocity",
+        "all/CurveVel_A_gathers_3": "all/CurveVel_A_maps_3",
+        **{f"FlatFault_A/s1/shot{i}": "FlatFault_A/s1/model" for i in range(6)},
+    }
+    for i, (first, second) in enumerate(layouts.items()):
+        for name, array in (
+            (first, gathers[i - 4] if "shot" in first else gathers),
+            (second, maps),
+        ):
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            np.save(tree / f"{name}.npy", array)
+    store = prepare.run(load_config(None, [f"prepare.folder={tree}", f"store={tmp_path / 's'}"]))
+    assert len(store) == 5 * 6 + 5
+    for i in range(len(store)):  # every sample is one of the six
+        assert any(np.array_equal(store.maps([i])[0], five_shots.maps([k])[0]) for k in range(6))
+        assert any(
+            np.array_equal(store.gathers([i])[0], five_shots.gathers([k])[0]) for k in range(6)
+        )
+    Console(width=120).print(store)
+    shown = capsys.readouterr().out
+    assert ".h5 3, .mat 3, .npy 5, .npz 3, .sgy 3" in shown
+    assert "FlatFault_A" in shown
