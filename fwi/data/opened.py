@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +67,7 @@ def open_samples(
     nt, receivers = first.shape[-2:]
     shape = (len(recorded) if per_shot else first.shape[-3], nt, receivers)
     name = f"gathers of {first.name}"
-    convert = conversion(name, shape, said.over(contents[0].sampling), wanted)
+    convert = conversion(name, shape, said.over(_sampling(source, contents)), wanted)
 
     def gathers(span: slice) -> Array:
         parts = [_native(a.read(slice(None) if one else span)) for a in recorded]
@@ -102,6 +102,20 @@ def open_map_file(path: Path) -> tuple[int, tuple[int, int], Callable[[slice], A
 
     nz, nx = array.shape[-2:]
     return 1 if one else array.shape[0], (nz, nx), read
+
+
+def _sampling(source: Source, contents: list[Content]) -> Sampling:
+    """Say how a sample was recorded: as its file says, or its shots' files one by one."""
+    first, *others = (content.sampling for content in contents)
+    for path, other in zip(source.gathers[1:], others, strict=True):
+        if (other.dt, other.receiver_x) != (first.dt, first.receiver_x):
+            raise ValueError(
+                f"{path} must be recorded as {source.gathers[0]}, got another time step or line of "
+                "receivers; bring the shots of a sample to one"
+            )
+    sources = [first.source_x, *(other.source_x for other in others)]
+    joined = tuple(x for each in sources if each for x in each)
+    return replace(first, source_x=joined if all(sources) else None)
 
 
 def _maps(source: Source, n: int) -> Callable[[slice], Array] | None:

@@ -100,6 +100,20 @@ def test_shots_of_files_are_joined(tmp_path: Path) -> None:
     assert np.array_equal(samples.gathers(slice(1, 3)), GATHERS[1:])
 
 
+def test_shots_of_segy_files_are_joined_with_their_positions(tmp_path: Path) -> None:
+    """In the order of their numbers; the positions say which shot each of them is."""
+    for number, shot in enumerate((4, 2, 0, 1, 3)):
+        said = Sampling(1e-3, SOURCE_X[shot : shot + 1], RECEIVER_X)
+        path = tmp_path / f"shot{number}.sgy"
+        segy.write(path, {"gathers": GATHERS[0, shot : shot + 1]}, said)
+    (source,) = find_sources(tmp_path, with_maps=False).sources
+    assert np.array_equal(open_samples(source).gathers(slice(0, 1)), GATHERS[:1])
+    other = Sampling(2e-3, SOURCE_X[:1], RECEIVER_X)
+    segy.write(tmp_path / "shot2.sgy", {"gathers": GATHERS[0, :1]}, other)
+    with pytest.raises(ValueError, match=r"shot2\.sgy must be recorded as .*shot0\.sgy"):
+        open_samples(source)
+
+
 def converted(gathers: np.ndarray, **said: object) -> np.ndarray:
     plan = conversion("gathers", gathers.shape[1:], Sampling(**said))  # type: ignore[arg-type]
     return gathers if plan is None else plan(gathers, "gathers")
