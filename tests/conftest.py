@@ -6,6 +6,7 @@ import resource
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -101,3 +102,10 @@ def training_pair() -> Callable[[Path, Path], tuple[npt.NDArray, npt.NDArray]]:
         return gathers, maps
 
     return write
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print how many malformed and odd inputs were tried (tests/campaign)."""
+    passed = terminalreporter.stats.get("passed", [])
+    n = sum("tests/campaign/" in report.nodeid for report in passed)
+    terminalreporter.write_line(f"campaign of malformed and odd inputs: {n} held")
