@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fwi.baselines.cifar_files import read_cifar10
+from fwi.cli import EXPECTED
 from fwi.competition import submission
 from fwi.config import load_config
 from fwi.data.layouts import source_of
@@ -53,9 +54,6 @@ TARGETS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "cifar": ("cifar.tar.gz", read_cifar10),
 }
 
-# Those that the command line turns into a sentence (fwi/cli).
-REFUSALS = (ValueError, TypeError, KeyError, OSError, FloatingPointError, ModuleNotFoundError)
-
 
 def attempt(target: str, content: bytes, folder: Path) -> None:
     """Read bytes as a file of a target; a refusal is one line.
@@ -68,7 +66,7 @@ def attempt(target: str, content: bytes, folder: Path) -> None:
     path.write_bytes(content)
     try:
         read(path)
-    except REFUSALS as error:
+    except EXPECTED as error:
         said = str(error.args[0] if isinstance(error, KeyError) else error)
         if "\n" in said.strip():
             raise AssertionError(f"more than one line: {said!r}") from error

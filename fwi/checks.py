@@ -12,11 +12,12 @@ import numpy as np
 
 from fwi.arrays import Array
 
-_LARGEST_HALF = 65504.0
-_USUAL_PEAK = 45.0  # of OpenFWI's gathers, which reach 39 to 56
+_LARGEST_HALF = float(np.finfo(np.float16).max)
+_USUAL_PEAK = 45.0  # of gathers of forty generated maps, which reach 39 to 56; a real one 41
 # Float16's values next to 0 are 6e-8 apart: a ten-thousandth of the waves of this peak.
 _LEAST_PEAK = 1e-3
 KILOMETRES = 20  # no wave is slower in m/s, none in the Earth faster in km/s
+_SLOW = 150.0  # m/s: no rock is as slow, and none in km/s as fast
 FASTEST = 100_000  # m/s: in diamond it is 18,000
 
 
@@ -31,6 +32,14 @@ def warn_unusual(text: str) -> None:
         text: name, expected, got, fix.
     """
     warnings.warn(text, UnusualInput, stacklevel=3)
+
+
+def warn_of_unit(name: str, fastest: float) -> None:
+    """Say that maps whose largest velocity, m/s, is no rock's may be in km/s."""
+    if fastest < _SLOW:
+        warn_unusual(
+            f"{name} should be in m/s, got at most {fastest:g}; multiply by 1000 what is in km/s"
+        )
 
 
 def check_shape(name: str, array: Array, shape: Sequence[int | None], fix: str = "") -> None:
@@ -49,16 +58,14 @@ def check_shape(name: str, array: Array, shape: Sequence[int | None], fix: str =
         raise ValueError(f"{name} must be {expected}, got {got}{hint}")
 
 
-def check_float(name: str, array: Array) -> None:
-    """Refuse an array that does not hold real floating-point numbers.
+def check_float(name: str, dtype: np.dtype[Any]) -> None:
+    """Refuse the dtype of an array that does not hold real floating-point numbers.
 
     Raises:
         TypeError: if the dtype is another.
     """
-    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"{name} must hold float16, float32 or float64, got {array.dtype}; convert it"
-        )
+    if dtype.kind != "f" or dtype.itemsize > 8:
+        raise TypeError(f"{name} must hold float16, float32 or float64, got {dtype}; convert it")
 
 
 def floating(name: str, values: Any) -> Array:
@@ -84,7 +91,7 @@ def floating(name: str, values: Any) -> Array:
         ) from None
     if array.dtype.kind in "iu":
         return array.astype(np.float32)
-    check_float(name, array)
+    check_float(name, array.dtype)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
@@ -148,7 +155,7 @@ def check_velocity(velocity: Array, nz: int, nx: int, name: str = "velocity") ->
     """
     fix = "add a batch axis" if velocity.ndim == 2 else ""
     check_shape(name, velocity, (None, nz, nx), fix)
-    check_float(name, velocity)
+    check_float(name, velocity.dtype)
     check_finite(name, velocity)
     if not (velocity > 0).all():
         raise ValueError(
@@ -181,7 +188,7 @@ def check_gathers(
     """
     fix = "add a batch axis" if gathers.ndim == 3 else ""
     check_shape(name, gathers, (None, n_shots, nt, n_receivers), fix)
-    check_float(name, gathers)
+    check_float(name, gathers.dtype)
     check_finite(name, gathers)
 
 

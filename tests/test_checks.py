@@ -33,7 +33,7 @@ def test_shape_accepts_any_size_where_none_is_given() -> None:
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.complex64, bool, "S3", "M8[s]"])
 def test_float_refuses_other_dtypes(dtype: str) -> None:
     with pytest.raises(TypeError, match="float16, float32 or float64, got"):
-        check_float("maps", np.zeros(3, dtype))
+        check_float("maps", np.dtype(dtype))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

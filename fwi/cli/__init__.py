@@ -17,7 +17,7 @@ from fwi.cli.endings import (
 )
 from fwi.stages import STAGES
 
-_EXPECTED = (
+EXPECTED = (
     ValueError, TypeError, KeyError, OSError, FloatingPointError, MemoryError, ModuleNotFoundError,
 )  # fmt: skip
 
@@ -60,7 +60,7 @@ def main() -> None:
     except Stopped:
         say("stopped; what was finished is kept: run the same command again to go on")
         raise
-    except _EXPECTED as error:
+    except EXPECTED as error:
         if os.environ.get("FWI_DEBUG"):
             raise
         say(_sentence(error))

@@ -10,12 +10,10 @@ import numpy as np
 import polars as pl
 
 from fwi.arrays import Array
-from fwi.checks import warn_unusual
+from fwi.checks import warn_of_unit
 from fwi.competition.conversion import as_maps
 from fwi.competition.table import HEADER, VALUES, oids, rows_of
 from fwi.metrics import SCORED
-
-_KILOMETRES = 100.0  # m/s: no rock is as slow, and none in km/s as fast
 
 
 def write_rows(file: IO[bytes], blocks: Iterable[tuple[Sequence[str], Any]]) -> None:
@@ -37,10 +35,8 @@ def write_rows(file: IO[bytes], blocks: Iterable[tuple[Sequence[str], Any]]) -> 
         maps = as_maps(velocity, len(ids))
         fastest = max(fastest, float(maps.max()))
         _frame(list(ids), maps).write_csv(file, include_header=False, float_precision=2)
-    if seen and fastest < _KILOMETRES:
-        warn_unusual(
-            f"velocity should be in m/s, got at most {fastest:g}; multiply by 1000 what is in km/s"
-        )
+    if seen:
+        warn_of_unit("velocity", fastest)
 
 
 def _frame(ids: list[str], maps: Array) -> pl.DataFrame:

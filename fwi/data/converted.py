@@ -12,6 +12,7 @@ from fwi.arrays import Array
 from fwi.data.blocks import blocks
 from fwi.data.inputs import Inputs
 from fwi.data.readers import FORMATS, Sampling, segy
+from fwi.data.readers.base import AXES
 
 _Arrays = Mapping[str, Array]
 
@@ -84,5 +85,5 @@ def _write_lines(folder: Path, arrays: _Arrays, sampling: Sampling) -> None:
 
 
 def _axes(sampling: Sampling) -> dict[str, Array]:
-    said = {key: getattr(sampling, key) for key in ("dt", "source_x", "receiver_x")}
+    said = {key: getattr(sampling, key) for key in AXES}
     return {key: np.asarray(value) for key, value in said.items() if value is not None}

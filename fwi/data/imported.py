@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fwi.arrays import Array
-from fwi.checks import check_amplitude, check_gathers, check_velocity, warn_unusual
+from fwi.checks import check_amplitude, check_gathers, check_velocity
 from fwi.config import PrepareConfig
 from fwi.data.blocks import blocks
 from fwi.data.folds import assign_folds
+from fwi.data.inputs import Inputs
 from fwi.data.layouts import Found
-from fwi.data.opened import Samples, open_samples
+from fwi.data.opened import Samples, open_all
 from fwi.data.plausible import compare
 from fwi.data.readers import Sampling
 from fwi.data.shards import Shard
 from fwi.geometry import OPENFWI
 from fwi.progress import Advance
-
-_NAMED = 10  # files that a warning names
 
 
 def training_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
@@ -36,7 +32,7 @@ def training_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
         ValueError: if a file is damaged, or does not fit.
         TypeError: if gathers are not floating.
     """
-    opened = _all_open(found, prepare)
+    opened = open_all(found, Sampling(prepare.dt, prepare.source_x, prepare.receiver_x))
     for samples in opened:
         compare(f"gathers of {samples.source.gathers[0]}", *_pair(samples, range(1)))
     names = [samples.source.family for samples in opened for _ in range(samples.n)]
@@ -55,70 +51,16 @@ def training_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
         first += samples.n
 
 
-def test_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
+def test_shards(prepare: PrepareConfig, inputs: Inputs) -> Iterator[Shard]:
     """Plan a store of gathers of no family and no fold: their maps are unknown.
 
     Args:
-        prepare: reads `shard_size`, and how the gathers were recorded.
-        found: the files, which are opened to be counted.
-
-    Raises:
-        ValueError: if a file is damaged, or does not fit.
-        TypeError: if gathers are not floating.
+        prepare: reads `shard_size`.
+        inputs: the gathers.
     """
-    places = [(s, row) for s in _all_open(found, prepare) for row in range(s.n)]
-    for part in blocks(range(len(places)), prepare.shard_size):
-        chosen = places[part.start : part.stop]
-        n = len(chosen)
-        rows: dict[str, list[Any]] = {
-            "sample_id": [name_of(samples, row) for samples, row in chosen],
-            "family": ["unknown"] * n,
-            "fold": [-1] * n,
-            "origin": [str(samples.source.gathers[0]) for samples, _ in chosen],
-        }
-        files = dict.fromkeys(file for samples, _ in chosen for file in samples.source.paths)
-        yield Shard(rows, partial(_read_test, chosen), tuple(files))
-
-
-def name_of(samples: Samples, row: int) -> str:
-    """Name a sample of a source by the source, and by its number where there are several."""
-    name = samples.source.name
-    return name if samples.n == 1 else f"{name}-{row}"
-
-
-def warn_of_left_out(left_out: Mapping[Path, str]) -> None:
-    """Name the files that are not read, and why; those of no known format by their number."""
-    other = [path for path, why in left_out.items() if why == "no format that is read"]
-    named = [f"{p} ({why})" for p, why in left_out.items() if p not in set(other)]
-    if not named:
-        return
-    more = [f"{len(named) - _NAMED} more"] if len(named) > _NAMED else []
-    ends = sorted({path.suffix or path.name for path in other})
-    more += [f"{len(other)} of other formats ({', '.join(ends[:_NAMED])})"] if other else []
-    warn_unusual(f"left out: {', '.join(named[:_NAMED] + more)}; rename or remove them")
-
-
-def _all_open(found: Found, prepare: PrepareConfig) -> list[Samples]:
-    """Open every source, whose samples must be alike."""
-    warn_of_left_out(found.left_out)
-    said = Sampling(prepare.dt, prepare.source_x, prepare.receiver_x)
-    opened = [open_samples(source, said) for source in found.sources]
-    for samples in opened:
-        check_alike(samples, opened[0])
-    return opened
-
-
-def check_alike(samples: Samples, first: Samples) -> None:
-    """Refuse a source whose gathers have another shape than the first one's.
-
-    Raises:
-        ValueError: if they do; it names both.
-    """
-    if samples.gather_shape != first.gather_shape:
-        raise ValueError(
-            f"gathers of {samples.source.gathers[0]} must be {first.gather_shape} as those of "
-            f"{first.source.gathers[0]}, got {samples.gather_shape}; take one kind at a time"
-        )
+    for part in blocks(range(len(inputs)), prepare.shard_size):
+        make = partial(_read_test, inputs, part)
+        yield Shard(inputs.rows_of(part), make, inputs.sources_of(part))
 
 
 def _read_training(samples: Samples, part: range, advance: Advance) -> dict[str, Array]:
@@ -138,12 +80,11 @@ def _pair(samples: Samples, part: range) -> tuple[Array, Array]:
     return gathers, maps
 
 
-def _read_test(places: Sequence[tuple[Samples, int]], advance: Advance) -> dict[str, Array]:
-    gathers = np.empty((len(places), *places[0][0].gather_shape), np.float32)
-    for i, (samples, row) in enumerate(places):
-        one = samples.gathers(slice(row, row + 1))
-        _check(one, f"gathers of {samples.source.gathers[0]}, sample {row},")
-        gathers[i] = one[0]
+def _read_test(inputs: Inputs, part: range, advance: Advance) -> dict[str, Array]:
+    rows = inputs.rows_of(part)
+    gathers = inputs.read(part)
+    for sample, name, origin in zip(gathers, rows["sample_id"], rows["origin"], strict=True):
+        _check(sample[None], f"gathers of {origin}, sample {name},")
         advance()
     return {"gathers": gathers}
 

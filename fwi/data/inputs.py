@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.imported import check_alike, name_of, warn_of_left_out
 from fwi.data.layouts import (
     Found,
     competition_part,
     find_sources,
     source_of,
 )
-from fwi.data.opened import Samples, open_samples
+from fwi.data.opened import Samples, open_all
 from fwi.data.readers import UNSAID, Sampling
 from fwi.data.store import Store
 from fwi.files import check_regular
@@ -78,14 +77,10 @@ def open_gather_inputs(
         store = Store(path)
         maps = store.maps if store.has_maps else None
         return Inputs(catalog_rows(store), store.gathers, store.fingerprint, maps, store)
-    found = _found(path)
-    warn_of_left_out(found.left_out)
-    opened = [open_samples(source, said, wanted) for source in found.sources]
-    for samples in opened:
-        check_alike(samples, opened[0])
+    opened = open_all(_found(path), said, wanted)
     places = [(samples, row) for samples in opened for row in range(samples.n)]
     rows = unknown_rows(
-        [name_of(samples, row) for samples, row in places],
+        [samples.name_of(row) for samples, row in places],
         [samples.source.gathers[0] for samples, _ in places],
     )
     files = [tuple(samples.source.paths) for samples, _ in places]

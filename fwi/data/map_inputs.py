@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.imported import warn_of_left_out
 from fwi.data.inputs import Inputs, catalog_rows, fingerprint_of, runs, unknown_rows
 from fwi.data.layouts import find_map_files
 from fwi.data.opened import open_map_file
 from fwi.data.store import Store
+from fwi.data.walking import warn_of_left_out
 from fwi.files import check_regular
 
 

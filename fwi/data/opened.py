@@ -10,10 +10,12 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.checks import check_float
+from fwi.data.layouts import Found
 from fwi.data.pairing import Source
 from fwi.data.readers import UNSAID, Content, FileArray, Sampling, read_file
 from fwi.data.resampling import conversion
 from fwi.data.roles import Role, role_of
+from fwi.data.walking import warn_of_left_out
 from fwi.geometry import OPENFWI, AcquisitionGeometry
 
 
@@ -34,6 +36,36 @@ class Samples:
     gather_shape: tuple[int, ...]
     gathers: Callable[[slice], Array]
     maps: Callable[[slice], Array] | None
+
+    def name_of(self, row: int) -> str:
+        """Name a sample by its source, and by its number where there are several."""
+        return self.source.name if self.n == 1 else f"{self.source.name}-{row}"
+
+
+def open_all(
+    found: Found, said: Sampling = UNSAID, wanted: AcquisitionGeometry = OPENFWI
+) -> list[Samples]:
+    """Open all sources of a folder, and name what is left out.
+
+    Args:
+        found: the sources.
+        said: see `open_samples`.
+        wanted: likewise.
+
+    Raises:
+        ValueError: as `open_samples` does, or if gathers differ in their shape.
+        TypeError: likewise.
+    """
+    warn_of_left_out(found.left_out)
+    opened = [open_samples(source, said, wanted) for source in found.sources]
+    first = opened[0]
+    for samples in opened:
+        if samples.gather_shape != first.gather_shape:
+            raise ValueError(
+                f"gathers of {samples.source.gathers[0]} must be {first.gather_shape} as those of "
+                f"{first.source.gathers[0]}, got {samples.gather_shape}; take one kind at a time"
+            )
+    return opened
 
 
 def open_samples(
@@ -60,7 +92,7 @@ def open_samples(
     first = recorded[0]
     per_shot = len(recorded) > 1
     for array in recorded:
-        check_float(f"gathers of {array.name}", np.empty(0, array.dtype))
+        check_float(f"gathers of {array.name}", array.dtype)
         _check_alike(array, first)
     axes = ("time", "receivers") if per_shot else ("shots", "time", "receivers")
     one = _has_one(first, "gathers", axes)

@@ -12,10 +12,10 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.checks import warn_unusual
-from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
+from fwi.physics.misfit import geometry_of
 from fwi.physics.simulator import simulate
 
-_RESIDUAL = 0.05  # of the waves: a hundred times what rounding to float16 leaves
+_RESIDUAL = 0.05  # of the waves: two hundred times what rounding to float16 leaves
 _ALIKE = 0.99  # correlation of what differs in scale alone
 
 
@@ -29,7 +29,7 @@ def compare(name: str, gathers: Array, maps: Array) -> None:
     """
     observed, velocity = gathers.astype(np.float64), maps.astype(np.float64)
     try:
-        predicted = _simulated(velocity, observed.shape[1])
+        predicted = simulate(velocity, geometry_of(observed))
     except ValueError as error:  # faster than OpenFWI's time step can follow
         warn_unusual(f"{name} cannot be compared with their maps: {error}")
         return
@@ -42,11 +42,6 @@ def compare(name: str, gathers: Array, maps: Array) -> None:
         )
 
 
-def _simulated(velocity: Array, shots: int) -> Array:
-    gathers: Array = simulate(velocity, OPENFWI_SIX_SHOTS if shots == 6 else OPENFWI)
-    return gathers
-
-
 def _reason(observed: Array, velocity: Array, predicted: Array) -> str:
     """Find what was done to the gathers, or to the map."""
     alike = _correlation(observed, predicted)
@@ -55,30 +50,22 @@ def _reason(observed: Array, velocity: Array, predicted: Array) -> str:
     if alike > _ALIKE:
         scale = np.linalg.norm(observed) / np.linalg.norm(predicted)
         return f"they are {scale:.3g} times as large; divide them by that"
-    for fault, other in _others(observed, velocity):
+    for fault, other in _others(observed, velocity, predicted):
         if _correlation(observed, other) > _ALIKE:
             return fault
     return "another wavelet, time step, order or map; check them"
 
 
-def _others(observed: Array, velocity: Array) -> Iterator[tuple[str, Array]]:
+def _others(observed: Array, velocity: Array, predicted: Array) -> Iterator[tuple[str, Array]]:
     """Give what gathers would be if they, or their maps, were written otherwise."""
-    shots = observed.shape[1]
-    right = _simulated(velocity, shots)
-    yield "the shots stand in the opposite order; reverse them", right[:, ::-1]
-    yield "the receivers stand in the opposite order; reverse them", right[..., ::-1]
-    yield (
-        "the line of the maps runs the other way; mirror them",
-        _simulated(np.ascontiguousarray(velocity[..., ::-1]), shots),
-    )
-    yield (
-        "the maps are transposed; give them depth first",
-        _simulated(np.ascontiguousarray(velocity.swapaxes(1, 2)), shots),
-    )
-    yield (
-        "the maps are upside down; give the surface first",
-        _simulated(np.ascontiguousarray(velocity[:, ::-1]), shots),
-    )
+    yield "the shots stand in the opposite order; reverse them", predicted[:, ::-1]
+    yield "the receivers stand in the opposite order; reverse them", predicted[..., ::-1]
+    for fault, maps in (
+        ("the line of the maps runs the other way; mirror them", velocity[..., ::-1]),
+        ("the maps are transposed; give them depth first", velocity.swapaxes(1, 2)),
+        ("the maps are upside down; give the surface first", velocity[:, ::-1]),
+    ):
+        yield fault, simulate(np.ascontiguousarray(maps), geometry_of(observed))
 
 
 def _correlation(first: Array, second: Array) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fwi.arrays import Array
-from fwi.data.sources import changed, states_of
+from fwi.data.states import changed, states_of
 from fwi.data.store import Store
 from fwi.data.writer import StoreWriter, store_writer
 from fwi.geometry import AcquisitionGeometry

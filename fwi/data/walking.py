@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from fwi.checks import warn_unusual
 from fwi.data.readers import is_litter, is_read
 
+_NAMED = 10  # files that a warning names
+NO_FORMAT = "no format that is read"
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -37,6 +41,19 @@ def walk(folder: Path) -> tuple[list[Path], dict[Path, str]]:
     return files, left_out
 
 
+def warn_of_left_out(left_out: Mapping[Path, str]) -> None:
+    """Name the files that are not read, and why; those of no known format by their number."""
+    named = [f"{path} ({why})" for path, why in left_out.items() if why != NO_FORMAT]
+    if not named:
+        return
+    ends = [path.suffix or path.name for path, why in left_out.items() if why == NO_FORMAT]
+    more = [f"{len(named) - _NAMED} more"] if len(named) > _NAMED else []
+    if ends:
+        kinds = ", ".join(sorted(set(ends))[:_NAMED])
+        more.append(f"{len(ends)} of other formats ({kinds})")
+    warn_unusual(f"left out: {', '.join(named[:_NAMED] + more)}; rename or remove them")
+
+
 def _check_name(path: Path) -> None:
     """Refuse a name that no catalog can hold."""
     try:
@@ -47,7 +64,7 @@ def _check_name(path: Path) -> None:
 
 def _unread(path: Path) -> str:
     if not is_read(path):
-        return "no format that is read"
+        return NO_FORMAT
     return "" if path.is_file() else "no file, or a link to none"
 
 

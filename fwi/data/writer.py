@@ -16,7 +16,7 @@ import polars as pl
 from fwi.arrays import Array
 from fwi.data.catalog import FORMAT, read_header, read_table
 from fwi.data.contents import stored_as
-from fwi.data.sources import States, read_states, write_states
+from fwi.data.states import States, read_states, write_states
 from fwi.data.store import Store, shard_folder
 from fwi.files import atomic_file, atomic_folder, explained_place, locked, remove_folder
 

@@ -25,7 +25,6 @@ from fwi.inference.intake import as_floats
 from fwi.inference.precision import autocast, choose_device, choose_precision
 from fwi.models import map_shape_of, shots_of
 from fwi.models.network import Prediction, predict_all
-from fwi.openfwi import FASTEST, SLOWEST
 from fwi.runs import checkpoint_path
 
 DEFAULT = Path(__file__).parents[1] / "weights" / "default"
@@ -164,11 +163,7 @@ class Predictor:
         checks.check_shape(
             "velocity", velocity, (len(gathers), *self.map_shape), "give one map a sample"
         )
-        if velocity.max() < SLOWEST / 10:
-            warn_unusual(
-                f"velocity must be in m/s, {SLOWEST} to {FASTEST}, got at most "
-                f"{velocity.max():g}; multiply km/s by 1000"
-            )
+        checks.warn_of_unit("velocity", float(velocity.max()))
         mended: Array = self._in_batches(self._mend, gathers, velocity).velocity
         return mended
 

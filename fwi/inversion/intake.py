@@ -74,7 +74,7 @@ def check_gathers(gathers: Array, geometry: AcquisitionGeometry) -> None:
         ValueError: if shapes or values do not fit, or a sample is silent.
         TypeError: if they are not floating.
     """
-    check_float("gathers", gathers)
+    check_float("gathers", gathers.dtype)
     check_shape("gathers", gathers, (None, *geometry.gather_shape))
     check_finite("gathers", gathers)
     for i, sample in enumerate(gathers):

@@ -14,14 +14,11 @@ from fwi.data.converted import parts_of, write_part
 from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.map_inputs import open_map_inputs
 from fwi.data.readers import Sampling
-from fwi.data.readers.extra import required
 from fwi.data.recording import recording_of
 from fwi.data.store import Store
 from fwi.files import atomic_folder, check_free
 from fwi.physics.misfit import geometry_of
 from fwi.progress import progress_bar
-
-_LIBRARIES = {"h5": "h5py", "sgy": "segyio"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,6 @@ def run(config: Config, *, force: bool = False) -> ConvertResult:
     section = config.convert
     out = section.out or Path("data") / f"{config.name}-{section.format}"
     check_free(out, force)
-    if section.format in _LIBRARIES:
-        required(_LIBRARIES[section.format])
     inputs, kinds = _open(section.input or config.store_path, section)
     with atomic_folder(out) as folder, progress_bar("convert", len(inputs)) as advance:
         for part in parts_of(inputs, section.format, section.n_samples):

@@ -6,7 +6,9 @@ from fwi import families
 from fwi.config import Config
 from fwi.data.generated import generated_shards
 from fwi.data.imported import test_shards, training_shards
+from fwi.data.inputs import open_gather_inputs
 from fwi.data.layouts import competition_part, find_sources
+from fwi.data.readers import Sampling
 from fwi.data.shards import Shard, make_store
 from fwi.data.store import Store
 
@@ -41,7 +43,8 @@ def _plan(config: Config) -> list[Shard]:
         for family in prepare.families:  # before the folder is claimed
             families.check_family(family)
         return list(generated_shards(prepare, config.machine.threads))
-    part = competition_part(prepare.folder, prepare.split)
-    found = find_sources(part, with_maps=prepare.split == "train")
-    plan = test_shards if prepare.split == "test" else training_shards
-    return list(plan(prepare, found))
+    folder = competition_part(prepare.folder, prepare.split)  # refuses what is no folder
+    if prepare.split == "test":
+        said = Sampling(prepare.dt, prepare.source_x, prepare.receiver_x)
+        return list(test_shards(prepare, open_gather_inputs(prepare.folder, said)))
+    return list(training_shards(prepare, find_sources(folder, with_maps=True)))

@@ -20,7 +20,7 @@ from fwi.data.catalog import read_table
 from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.readers import Sampling
 from fwi.data.shards import outdated
-from fwi.data.sources import changed, states_of
+from fwi.data.states import changed, states_of
 from fwi.data.store import Store, checksum
 from fwi.data.writer import StoreWriter, store_writer
 from fwi.files import atomic_file

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fwi.checks import warn_unusual
+from fwi.checks import warn_of_unit, warn_unusual
 from fwi.config import TrainConfig
 from fwi.data.dataset import GatherDataset
 from fwi.data.recording import differences, recording_of
 from fwi.data.store import Store
 from fwi.inference.conditions import Conditions, observe
 from fwi.models.sizes import MAP
-from fwi.openfwi import FASTEST, SLOWEST
 
 
 def options_of(train: TrainConfig, store: Store) -> dict[str, Any]:
@@ -38,11 +37,7 @@ def observed(dataset: GatherDataset) -> Conditions:
         raise ValueError(
             f"maps of the store {first.path} must be positive, in m/s, got {slowest:g}; repair them"
         )
-    if fastest < SLOWEST / 10:
-        warn_unusual(
-            f"maps of the store {first.path} should be in m/s, {SLOWEST} to {FASTEST}, got at most "
-            f"{fastest:g}; multiply km/s by 1000"
-        )
+    warn_of_unit(f"maps of the store {first.path}", fastest)
     ours = recording_of(first)
     for store in others:
         theirs = recording_of(store)

@@ -18,11 +18,9 @@ from typing import Any
 
 import pytest
 
-from fwi.cli import main
+from fwi.cli import EXPECTED, main
 
 _SECONDS = 120  # a case takes a second or so; what has not ended by then hangs
-# What the command line turns into a sentence, the house's voice in Python too.
-_REFUSALS = (ValueError, TypeError, KeyError, OSError, FloatingPointError, ModuleNotFoundError)
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _call(function: Callable[[], Any]) -> tuple[list[str], str | None]:
     """Call the interface in Python; give its refusal, if it is one."""
     try:
         function()
-    except _REFUSALS as error:
+    except EXPECTED as error:
         return [], str(error.args[0] if isinstance(error, KeyError) else error)
     return [], None
 

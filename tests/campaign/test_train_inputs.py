@@ -507,7 +507,9 @@ CASES = [
     ],
     *[Case(n, with_config(*overrides), (words,)) for n, overrides, words in CONFIGS],
     *[Case(f"store: {n}", make, (words,)) for n, make, words in STORES],
-    Case("maps in km/s", with_store(maps=_values(2.5)), warns=("multiply km/s by 1000",)),
+    Case(
+        "maps in km/s", with_store(maps=_values(2.5)), warns=("multiply by 1000 what is in km/s",)
+    ),
     Case(
         "further gathers of 25 Hz",
         lambda f: partial(

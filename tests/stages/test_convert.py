@@ -9,6 +9,7 @@ from rich.console import Console
 from fwi.config import Config, load_config
 from fwi.data.map_inputs import open_map_inputs
 from fwi.data.store import Store
+from fwi.data.writer import StoreWriter
 from fwi.stages import convert, prepare
 
 
@@ -39,14 +40,17 @@ def test_a_store_comes_back_from_every_format(
     assert np.array_equal(again.maps(range(6)), five_shots.maps(order))
 
 
-def test_predictions_are_maps_alone(tmp_path: Path, five_shots: Store) -> None:
-    maps = five_shots.maps(range(6))
-    np.save(tmp_path / "maps.npy", maps)
-    overrides = ("convert.format=npz",)
-    convert.run(config_of(five_shots.path, tmp_path / "files", *overrides))
-    assert np.array_equal(
-        np.sort(open_map_inputs(tmp_path / "files").read(range(6)), None), np.sort(maps, None)
-    )
+@pytest.mark.parametrize("format", ["npy", "npz", "sgy"])
+def test_predictions_are_maps_alone(tmp_path: Path, format: str) -> None:
+    maps = np.random.default_rng(0).uniform(1500, 4500, (3, 70, 70)).astype(np.float32)
+    writer = StoreWriter(tmp_path / "predictions", {}, 1)
+    rows = {"sample_id": ["a", "b", "c"], "family": ["unknown"] * 3, "fold": [-1] * 3}
+    writer.write(0, {**rows, "origin": ["x.npy"] * 3}, maps=maps)
+    writer.finish()
+    overrides = (f"convert.format={format}",)
+    result = convert.run(config_of(tmp_path / "predictions", tmp_path / "files", *overrides))
+    assert result.kinds == ("maps",)
+    assert np.array_equal(open_map_inputs(tmp_path / "files").read(range(3)), maps)
 
 
 def test_a_folder_that_is_there_is_kept(tmp_path: Path, five_shots: Store) -> None:

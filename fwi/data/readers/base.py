@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 from fwi.arrays import Array
 
 _SHOWN = 60  # characters
+_FEW = 100_000  # values of an axis; what is longer is an array of samples
+AXES = ("dt", "source_x", "receiver_x")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Sampling:
 
     def over(self, other: Sampling) -> Sampling:
         """Say what this one says, and of the rest what another one does."""
-        pairs = ((getattr(self, k), getattr(other, k)) for k in ("dt", "source_x", "receiver_x"))
+        pairs = ((getattr(self, k), getattr(other, k)) for k in AXES)
         return Sampling(*(mine if mine is not None else theirs for mine, theirs in pairs))
 
 
@@ -83,6 +86,11 @@ def state_of(path: Path) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
+def is_axis(shape: tuple[int, ...]) -> bool:
+    """Tell whether an array is a number or a row of few, as the axes of a recording are."""
+    return max(shape, default=1) == math.prod(shape) <= _FEW
+
+
 def sampling_of(scalars: Mapping[str, Any], path: Path) -> Sampling:
     """Understand the arrays of a file that are named like the axes of a recording.
 
@@ -94,7 +102,7 @@ def sampling_of(scalars: Mapping[str, Any], path: Path) -> Sampling:
         ValueError: if one is not of numbers.
     """
     found: dict[str, Any] = {}
-    for key in ("dt", "source_x", "receiver_x"):
+    for key in AXES:
         if scalars.get(key) is None:
             continue
         values = np.ravel(scalars[key])

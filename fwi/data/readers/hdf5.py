@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.readers.base import Content, FileArray, sampling_of, shown
+from fwi.data.readers.base import AXES, Content, FileArray, is_axis, sampling_of, shown
 from fwi.data.readers.extra import required
 from fwi.files import check_regular
-
-_FEW = 100_000  # values of an axis; what is longer is an array of samples
 
 
 def read(path: Path) -> Content:
@@ -41,14 +39,13 @@ def contents(path: Path, *, reverse: bool) -> Content:
                 f"{shown(name)} of {path} lies in another file; copy its values into one file"
             )
         shape = item.shape[::-1] if reverse else item.shape
-        if max(shape, default=1) == item.size <= _FEW:
+        if is_axis(shape):
             axes[name.rpartition("/")[2]] = item[()]
         elif len(shape) >= 2:
             arrays[name] = _array(path, name, shape, item.dtype, reverse)
 
     with _open(path) as file:
-        axes |= {key: file.attrs[key] for key in file.attrs if key in ("dt", "source_x")}
-        axes |= {key: file.attrs[key] for key in file.attrs if key == "receiver_x"}
+        axes |= {key: file.attrs[key] for key in AXES if key in file.attrs}
         file.visititems(visit)
     return Content(arrays, sampling_of(axes, path))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.data.readers import hdf5
-from fwi.data.readers.base import Content, FileArray, sampling_of, shown, state_of
+from fwi.data.readers.base import Content, FileArray, is_axis, sampling_of, shown, state_of
 from fwi.files import check_regular
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -41,7 +40,7 @@ def read(path: Path) -> Content:
     for name, shape, kind in _listed(path):
         if kind not in _NUMBERS:
             continue
-        if max(shape, default=1) == math.prod(shape):
+        if is_axis(shape):
             axes[name] = _variable(path, state_of(path), name)
         else:
             arrays[name] = _array(path, name, shape, kind)

@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.readers.base import Content, FileArray, sampling_of, shown, state_of
+from fwi.data.readers.base import Content, FileArray, is_axis, sampling_of, shown, state_of
 from fwi.files import check_regular, read_npy_header
-
-_FEW = 100_000  # values of an axis; what is longer is an array of samples
 
 
 def read(path: Path) -> Content:
@@ -34,7 +32,7 @@ def read(path: Path) -> Content:
             shape, dtype = _checked_header(path, archive, member)
             if dtype.kind not in "fiu":
                 continue
-            if len(shape) < 2 and math.prod(shape) <= _FEW:
+            if is_axis(shape):
                 axes[name] = _member(path, state_of(path), member.filename)
             else:
                 arrays[name] = _array(path, name, shape, dtype)
