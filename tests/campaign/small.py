@@ -49,7 +49,7 @@ def lay(folder: Path, content: bytes | None = None, tensors: bytes | None = None
 
 def altered(change: Callable[[dict[str, torch.Tensor]], Any]) -> bytes:
     """Give the file of weights that something was done to."""
-    state = load(weights())
+    state = dict(sorted(load(weights()).items()))  # safetensors gives them in any order
     change(state)
     return save(state)
 

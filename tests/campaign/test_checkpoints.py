@@ -222,8 +222,8 @@ UNREADABLE_TENSORS = {
 
 
 def first(state: dict[str, torch.Tensor]) -> str:
-    """Name a tensor that is a matrix."""
-    return next(k for k, t in state.items() if t.ndim > 1)
+    """Name a tensor that is a matrix and not square, which transposed would fit."""
+    return next(k for k, t in state.items() if t.ndim > 1 and t.shape[0] != t.shape[1])
 
 
 def put(make: Callable[[torch.Tensor], torch.Tensor]) -> Make:
