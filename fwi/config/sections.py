@@ -51,14 +51,36 @@ class MachineConfig(Section):
     )
 
 
-class _StoreSection(Section):
-    """How a store is cut into folds and shards."""
+class StoreSection(Section):
+    """How a store is cut into folds and shards, and which of the time samples it keeps."""
 
     n_folds: Annotated[int, within(2, 100_000)] = key(10, "Parts of which one validates.")
+    folds: Literal["random", "file", "family", "openfwi", "none"] | None = key(
+        None,
+        "What folds are made of: samples at random, whole files or families, OpenFWI's own split, "
+        "or none, to train alone. random; none of predictions.",
+    )
     shard_size: Annotated[int, within(1, 1_000_000)] = key(
         100, "Samples a shard, which is what memory holds and a kill can cost."
     )
     seed: Seed = key(0, "Of maps and folds.")
+    decimate: Annotated[int, within(1, 32)] = key(
+        1, "Keep every so many-th time sample alone, after a low-pass."
+    )
+    lossy: bool = key(False, "Decimate even where that loses more than rounding to float16 does.")
+
+    @property
+    def fold_rule(self) -> str:
+        """What folds are made of."""
+        return self.folds or "random"
+
+    @model_validator(mode="after")
+    def _check_store(self) -> Self:
+        if self.folds in ("family", "openfwi", "none"):
+            self.ignores("n_folds", how="beside", beside="folds")
+        if self.decimate == 1:
+            self.ignores("lossy", how="without", beside="decimate")
+        return self
 
 
 class _RecordedSection(Section):
@@ -73,16 +95,26 @@ class _RecordedSection(Section):
     )
 
 
-class PrepareConfig(_StoreSection, _RecordedSection):
+class PrepareConfig(StoreSection, _RecordedSection):
     """Where the samples of the store come from."""
 
     folder: Location | None = key(
         None, "Competition or OpenFWI folder; none generates maps.", argument=True
     )
+    predictions: Location | None = key(
+        None,
+        "Predicted maps to simulate: what infer or refine wrote, the run, or files of maps.",
+        "--from",
+    )
     split: Literal["train", "test"] = key("train", "'train' or 'test' part of the folder.")
     families: list[Text] = key([], "Generated families; all ten.", "--family")
     n_samples: Samples = key(1000, "Maps to generate.", "--samples")
     verify: bool = key(False, "Compare every sample with its checksum afterwards.")
+
+    @property
+    def fold_rule(self) -> str:
+        """What folds are made of: nothing that was predicted judges a network."""
+        return self.folds or ("random" if self.predictions is None else "none")
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:
@@ -90,11 +122,15 @@ class PrepareConfig(_StoreSection, _RecordedSection):
             said = ("split", "dt", "source_x", "receiver_x")
             self.ignores(*said, how="without", beside="folder")
         else:
-            self.ignores("families", "n_samples", how="beside", beside="folder")
+            self.ignores("families", "n_samples", "predictions", how="beside", beside="folder")
+        if self.predictions is not None:
+            self.ignores("families", "n_samples", how="beside", beside="predictions")
+        if self.split == "test":
+            self.ignores("folds", how="beside", beside="split")
         return self
 
 
-class SimulateConfig(_StoreSection):
+class SimulateConfig(StoreSection):
     """Which maps are simulated, and how they are recorded; the maps' size is the grid's."""
 
     input: Location | None = key(

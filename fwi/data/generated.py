@@ -12,7 +12,7 @@ from fwi import families
 from fwi.arrays import Array
 from fwi.config import PrepareConfig
 from fwi.data.blocks import blocks
-from fwi.data.folds import assign_folds
+from fwi.data.fold_rules import spread
 from fwi.data.shards import Shard, simulated
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
 from fwi.progress import Advance
@@ -22,18 +22,19 @@ def generated_shards(prepare: PrepareConfig, threads: int | None) -> Iterator[Sh
     """Plan a store of generated maps: families in turn, so that every shard and fold holds all.
 
     Args:
-        prepare: reads `families`, `n_samples`, `n_folds`, `shard_size` and `seed`.
+        prepare: reads `families`, `n_samples`, `shard_size`, `seed`, and how samples are spread
+            over folds.
         threads: shots simulated at once; one for each processor by default.
     """
     known = prepare.families or list(families.NAMES)
     names = [known[i % len(known)] for i in range(prepare.n_samples)]
-    folds = assign_folds(names, prepare.n_folds, prepare.seed)
+    folds = spread(prepare, names, ["generated"] * len(names))
     for shard, part in enumerate(blocks(range(len(names)), prepare.shard_size)):
         chosen = [names[i] for i in part]
         rows: dict[str, list[Any]] = {
             "sample_id": [f"{names[i]}-{prepare.seed}-{i:07d}" for i in part],
             "family": chosen,
-            "fold": [int(folds[i]) for i in part],
+            "fold": [folds[i] for i in part],
             "origin": ["generated"] * len(part),
         }
         seed = np.random.SeedSequence(prepare.seed, spawn_key=(shard,))

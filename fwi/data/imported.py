@@ -10,7 +10,7 @@ from fwi.arrays import Array
 from fwi.checks import check_amplitude, check_gathers, check_velocity
 from fwi.config import PrepareConfig
 from fwi.data.blocks import blocks
-from fwi.data.folds import assign_folds
+from fwi.data.fold_rules import spread
 from fwi.data.inputs import Inputs
 from fwi.data.layouts import Found
 from fwi.data.opened import Samples, open_all
@@ -18,25 +18,31 @@ from fwi.data.plausible import compare
 from fwi.data.readers import Sampling
 from fwi.data.shards import Shard
 from fwi.geometry import OPENFWI
-from fwi.progress import Advance
+from fwi.progress import Advance, progress_bar
 
 
 def training_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
     """Plan a store of gathers and maps.
 
     Args:
-        prepare: reads `n_folds`, `shard_size`, `seed` and how the gathers were recorded.
+        prepare: reads how samples are spread over folds, `shard_size`, and how the gathers were
+            recorded.
         found: the files, which are opened to be counted, and one sample of each to be compared.
 
     Raises:
-        ValueError: if a file is damaged, or does not fit.
+        ValueError: if a file is damaged, or does not fit, or the folds do not.
         TypeError: if gathers are not floating.
     """
     opened = open_all(found, Sampling(prepare.dt, prepare.source_x, prepare.receiver_x))
-    for samples in opened:
-        compare(f"gathers of {samples.source.gathers[0]}", *_pair(samples, range(1)))
-    names = [samples.source.family for samples in opened for _ in range(samples.n)]
-    folds = assign_folds(names, prepare.n_folds, prepare.seed)
+    names: list[str] = []
+    files: list[str] = []
+    with progress_bar("compare", len(opened)) as advance:
+        for samples in opened:
+            compare(f"gathers of {samples.source.gathers[0]}", *_pair(samples, range(1)))
+            names += [samples.source.family] * samples.n
+            files += [str(samples.source.gathers[0])] * samples.n
+            advance()
+    folds = spread(prepare, names, files)
     first = 0
     for samples in opened:
         source = samples.source
@@ -44,8 +50,8 @@ def training_shards(prepare: PrepareConfig, found: Found) -> Iterator[Shard]:
             rows: dict[str, list[Any]] = {
                 "sample_id": [f"{source.family}/{source.name}/{i}" for i in part],
                 "family": [source.family] * len(part),
-                "fold": [int(folds[first + i]) for i in part],
-                "origin": [str(source.gathers[0])] * len(part),
+                "fold": [folds[first + i] for i in part],
+                "origin": [files[first]] * len(part),
             }
             yield Shard(rows, partial(_read_training, samples, part), tuple(source.paths))
         first += samples.n
