@@ -74,16 +74,16 @@ def decimated(geometry: AcquisitionGeometry, factor: int) -> AcquisitionGeometry
 
 
 def _check_length(factor: int, nt: int) -> None:
-    if factor > 1 and len(_filter(factor)) // 2 >= nt:
+    if factor > 1 and len(low_pass(factor)) // 2 >= nt:
         raise ValueError(
-            f"decimate must leave a record longer than half of the filter, {len(_filter(factor))} "
+            f"decimate must leave a record longer than half of the filter, {len(low_pass(factor))} "
             f"samples, got a factor of {factor} for records of {nt}; lower it"
         )
 
 
 @lru_cache
-def _filter(factor: int) -> Array:
-    """Design the low-pass: an odd number of taps, symmetric, of sum 1."""
+def low_pass(factor: int) -> Array:
+    """Give the taps of a factor's low-pass: an odd number, symmetric, of sum 1."""
     from scipy.signal import firwin, kaiserord
 
     taps, beta = kaiserord(_STOPPED, (1 - _PASSED) / factor)
@@ -97,7 +97,7 @@ def _low_passed(values: Array, factor: int) -> Array:
 
     if factor == 1:
         return values
-    taps = _filter(factor)
+    taps = low_pass(factor)
     half = len(taps) // 2
     before = 2 * values[:, :1] - values[:, half:0:-1]
     after = 2 * values[:, -1:] - values[:, -2 : -half - 2 : -1]

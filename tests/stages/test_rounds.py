@@ -21,6 +21,7 @@ from fwi.stages import convert, infer, prepare, train
 from fwi.stages import simulate as simulate_stage
 from fwi.training.experiment import Experiment
 
+N = 6  # samples
 TINY = ["train.model=physics_unet", "train.options={width: 1}", "train.precision=float32"]
 
 
@@ -33,9 +34,9 @@ def configure(folder: Path, name: str, *overrides: str) -> Config:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """A network trained on ten generated maps, decimated by 4; tests only read it."""
+    """A network trained on six generated maps, decimated by 4; tests only read it."""
     folder = tmp_path_factory.mktemp("rounds")
-    made = ["prepare.n_samples=10", "prepare.n_folds=2", "prepare.decimate=4"]
+    made = [f"prepare.n_samples={N}", "prepare.n_folds=2", "prepare.decimate=4"]
     config = configure(folder, "first", *made)
     prepare.run(config)
     train.run(config)
@@ -55,7 +56,7 @@ def test_decimated_stores_hold_the_low_passed_gathers(trained: Config) -> None:
 def test_raw_gathers_are_decimated_as_those_of_the_training_were(
     trained: Config, tmp_path: Path
 ) -> None:
-    """A file as recorded, the store's sample, and a file said to be decimated: one map."""
+    """A file as recorded, and one said to be decimated: one map."""
     store = Store(trained.store_path)
     gathers = simulate(store.maps([0]))
     predictor = load(trained.run_path)
@@ -69,11 +70,6 @@ def test_raw_gathers_are_decimated_as_those_of_the_training_were(
             f"infer.out={tmp_path / name}", "infer.tta=false", *said,
         )  # fmt: skip
         assert np.array_equal(infer.run(config).maps([0]), expected)
-    config = configure(
-        trained.store_path.parent, "first", f"infer.out={tmp_path / 'store'}", "infer.tta=false"
-    )
-    # float16 samples move an untrained network's maps by less than a metre a second.
-    np.testing.assert_allclose(infer.run(config).maps([0]), expected, atol=1)
 
 
 def test_a_store_decimated_otherwise_is_refused(trained: Config, tmp_path: Path) -> None:
@@ -105,17 +101,22 @@ def test_converted_records_say_their_step(trained: Config, tmp_path: Path) -> No
     wanted = recording_of(Store(trained.store_path))
     assert wanted is not None
     again = open_gather_inputs(tmp_path / "npz", wanted=wanted)
-    assert len(again) == 10
+    assert len(again) == N
 
 
-def test_a_round_of_pseudo_labels(trained: Config, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def predicted(trained: Config) -> Store:
+    """What it predicts for its own store, in its run."""
+    return infer.run(configure(trained.store_path.parent, "first", "infer.tta=false"))
+
+
+def test_a_round_of_pseudo_labels(trained: Config, predicted: Store, tmp_path: Path) -> None:
     """Gathers, maps, exact pairs, and a step of training on them beside the first store."""
     folder = trained.store_path.parent
-    predicted = infer.run(configure(folder, "first"))
     settings = [f"prepare.predictions={trained.run_path}", "prepare.decimate=4"]
     pairs = prepare.run(configure(tmp_path, "pairs", *settings))
-    maps = predicted.maps(range(10))
-    assert np.array_equal(pairs.maps(range(10)), maps)
+    maps = predicted.maps(range(N))
+    assert np.array_equal(pairs.maps(range(N)), maps)
     gathers = decimate(simulate(maps[:1], OPENFWI_SIX_SHOTS), 4)
     assert np.array_equal(pairs.gathers([0]), gathers.astype(np.float16))
     for column in ("sample_id", "family"):
@@ -129,16 +130,16 @@ def test_a_round_of_pseudo_labels(trained: Config, tmp_path: Path) -> None:
     experiment = Experiment.build(second.train, second.machine, Store(trained.store_path))
     own, others = experiment.dataset.stores
     held = set(experiment.validation.catalog["sample_id"])
-    assert len(held) == 5
+    assert len(held) == N // 2
     # What was predicted of a sample that judges is not learned from either.
     assert not held & set(others.catalog["sample_id"])
-    assert len(own) == len(others) == 5
+    assert len(own) == len(others) == N // 2
     assert len(train.run(second).history) == 1
 
 
-def test_pairs_of_predictions_alone_judge_nothing(trained: Config, tmp_path: Path) -> None:
-    infer.run(configure(trained.store_path.parent, "first"))
-    pairs = configure(tmp_path, "pairs", f"prepare.predictions={trained.run_path}")
+def test_pairs_of_predictions_alone_judge_nothing(tmp_path: Path) -> None:
+    maps_store(tmp_path / "maps", {})
+    pairs = configure(tmp_path, "pairs", f"prepare.predictions={tmp_path / 'maps'}")
     prepare.run(pairs)
     with pytest.raises(ValueError, match="learn from it beside another store, by --also"):
         train.run(pairs)
@@ -215,10 +216,12 @@ def test_changed_predictions_are_noticed(tmp_path: Path) -> None:
 def test_whole_files_and_families_make_folds(
     tmp_path: Path, training_pair: Callable[[Path, Path], object]
 ) -> None:
-    for family in ("FlatVel_A", "Own"):
-        for i in (1, 60):
-            place = tmp_path / "tree" / family
-            training_pair(place / f"data/data{i}.npy", place / f"model/model{i}.npy")
+    first = tmp_path / "tree" / "FlatVel_A" / "data1.npy"
+    training_pair(first, first.with_name("model1.npy"))
+    (tmp_path / "tree" / "Own").mkdir()
+    for other in ("FlatVel_A/{}60.npy", "Own/{}1.npy", "Own/{}60.npy"):
+        for word in ("data", "model"):
+            (tmp_path / "tree" / other.format(word)).hardlink_to(first.with_name(f"{word}1.npy"))
     folder = f"prepare.folder={tmp_path / 'tree'}"
     by = {
         rule: prepare.run(configure(tmp_path, rule, folder, f"prepare.folds={rule}", *more))
