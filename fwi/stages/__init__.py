@@ -35,9 +35,7 @@ STAGES = {
         None,
         defaults=("name=demo", "prepare.n_samples=1000", "train.epochs=12"),
     ),
-    "prepare": Stage(
-        "Make a store: from a folder, from generated or from predicted maps.", "prepare"
-    ),
+    "prepare": Stage("Make a store: of files, or of generated or predicted maps.", "prepare"),
     "simulate": Stage("Make a store: from maps, simulating their gathers.", "simulate"),
     "train": Stage("Train a network, or go on where a killed fit stopped.", "train"),
     "infer": Stage("Predict velocity maps from gathers.", "infer"),
