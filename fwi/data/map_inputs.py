@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fwi.arrays import Array
+from fwi.data.catalog import AUGMENTED
 from fwi.data.inputs import Inputs, catalog_rows, fingerprint_of, runs, unknown_rows
 from fwi.data.layouts import find_map_files
 from fwi.data.opened import open_map_file
@@ -32,7 +33,8 @@ def open_map_inputs(path: Path) -> Inputs:
         store = Store(path)
         if not store.has_maps:
             raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
-        rows = {**catalog_rows(store), "origin": [str(path)] * len(store)}
+        rows = catalog_rows(store)
+        rows["origin"] = [o if o.startswith(AUGMENTED) else str(path) for o in rows["origin"]]
         return Inputs(rows, store.maps, store.fingerprint)
     files = _map_files(path)
     counts = _count_maps(files)
