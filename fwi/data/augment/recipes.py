@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.checks import check_number, check_shape, check_velocity, check_whole, floating
+from fwi.checks import check_number, check_velocity, check_whole, floating
 from fwi.data.augment.library import A, generators
 from fwi.data.augment.mixing import CutMix, Mixing, MixUp
 from fwi.data.augment.warps import AddedFault, AffineCrop, ElasticWarp, GridWarp, VerticalStretch
@@ -148,7 +148,9 @@ def augment_maps(
         ValueError: if a map's value, n or a length does not fit.
     """
     velocity = floating("maps", maps)
-    check_shape("maps", velocity, (None, None, None))
+    if velocity.ndim != 3:
+        fix = "add a batch axis" if velocity.ndim == 2 else "see their axes"
+        raise ValueError(f"maps must be (n, depth, line), got {velocity.shape}; {fix}")
     check_velocity(velocity, velocity.shape[1], velocity.shape[2], "maps")
     velocity = velocity.astype(np.float32)
     chosen = RECIPES.build(recipe) if isinstance(recipe, str) else recipe
