@@ -194,6 +194,18 @@ def test_flags_of_a_command_are_its_own(stage: str) -> None:
     assert len(flags) == len(set(flags))
 
 
+# Options that mean nothing without another key.
+MEANT_BESIDE = {
+    **{f"prepare.{key}": "prepare.folder=f" for key in ("split", "dt", "source_x", "receiver_x")},
+    **{
+        f"{stage}.{key}": f"{stage}.augment=1"
+        for stage in ("prepare", "simulate")
+        for key in ("augmentation", "plain")
+    },
+    "train.augmentation": "train.fresh=1",
+}
+
+
 @pytest.mark.parametrize(
     ("stage", "option"),
     [
@@ -206,8 +218,7 @@ def test_option_reaches_its_key_alone(
     stage: str, option: Option, received: Callable[..., tuple[Config, bool]]
 ) -> None:
     arguments, value = typed(option)
-    of_folder = ("prepare.split", "prepare.dt", "prepare.source_x", "prepare.receiver_x")
-    beside = ["--set", "prepare.folder=f"] if option.path in of_folder else []
+    beside = ["--set", MEANT_BESIDE[option.path]] if option.path in MEANT_BESIDE else []
     config, force = received(stage, *arguments, *beside)
     expected = load_config(None, [*STAGES[stage].defaults, *beside[1:]]).model_dump()
     section, _, key = option.path.rpartition(".")

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.data.augment.recipes import RECIPES, Draft, MapRecipe, names_of, plan, realise
+from fwi.data.augment.drafts import Draft, names_of, plan, realise
+from fwi.data.augment.recipes import RECIPES, MapRecipe
 from fwi.data.blocks import blocks
 from fwi.data.catalog import AUGMENTED
 from fwi.data.shards import Shard, simulated

@@ -11,7 +11,8 @@ from torch.utils.data import Dataset, get_worker_info
 from fwi import families
 from fwi.arrays import Array
 from fwi.checks import check_number
-from fwi.data.augment.recipes import RECIPES, MapRecipe, draw_draft, members, realise
+from fwi.data.augment.drafts import draw_draft, members, realise
+from fwi.data.augment.recipes import MapRecipe, recipe_of
 from fwi.data.batch import Batch
 from fwi.data.dataset import GatherDataset, Key
 from fwi.data.recording import recording_of
@@ -78,7 +79,7 @@ def augmented_maps(dataset: GatherDataset, recipe: str | MapRecipe = "default") 
     Raises:
         KeyError: if there is no such recipe; it names the nearest.
     """
-    chosen = RECIPES.build(recipe) if isinstance(recipe, str) else recipe
+    chosen = recipe_of(recipe)
     labels = dataset.labels.tolist()
     kin, everyone = members(labels), range(len(labels))
 

@@ -24,7 +24,7 @@ from fwi.data.augment import (
     is_layered,
 )
 from fwi.data.augment.library import generators
-from fwi.data.augment.warps import Sampling
+from fwi.data.augment.sampling import Sampling
 
 WARPS = (AffineCrop, ElasticWarp, GridWarp, VerticalStretch, AddedFault)
 MAPS = {name: families.sample(name, 2, rng=4) for name in families.NAMES}

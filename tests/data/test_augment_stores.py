@@ -126,6 +126,15 @@ def test_augmented_maps_of_files_lie_in_the_folds_of_their_parents(imported: Sto
     assert {row[2] for row in rows[8:]} == {0, 1}
 
 
+def test_the_summary_counts_augmented_maps(imported: Store) -> None:
+    table = imported.__rich__()
+    assert not isinstance(table, str)
+    families_, counts, sources = (list(column.cells) for column in table.columns)
+    assert families_ == ["FlatVel_A", "Style_B"]
+    assert sum(map(int, counts)) == 18
+    assert all(re.fullmatch(r"\.npy 4, augmented \d+", source) for source in sources)
+
+
 def test_augmented_maps_alone_are_those_beside_the_plain_ones(
     imported: Store, folder: Path, tmp_path: Path
 ) -> None:
