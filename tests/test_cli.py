@@ -173,7 +173,7 @@ def test_help_names_every_key(stage: str, helped: Callable[[str], str]) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("--lr", "Peak of the one-cycle schedule. [default: 0.002]"),
+        ("--lr", "Learning rate at the schedule's peak. [default: 0.002]"),
         ("--precision", "computes it natively. [default: auto]"),
         ("--threads", "Threads of simulator and networks; every processor. --workers"),
         ("--pretrained", "local .safetensors file. [default: false]"),

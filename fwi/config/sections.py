@@ -167,11 +167,19 @@ class TrainConfig(Section):
     fold: Fold = key(0, "The fold that is validated, never trained on.")
     epochs: Annotated[int, within(1, 1_000_000)] = key(20, "Passes over the training samples.")
     batch_size: Batch = key(16, "Samples a step.")
-    lr: Annotated[float, within(0.0, 1e3, above=True)] = key(
-        2e-3, "Peak of the one-cycle schedule."
+    optimizer: Choice = key(
+        Choice(name="adamw"), "What moves the weights, a name or {name, options}."
     )
-    warmup: Fraction = key(0.15, "Part of the steps in which lr rises to its peak.")
-    weight_decay: Annotated[float, within(0.0, 1e3)] = key(0.01, "Of AdamW.")
+    schedule: Choice = key(
+        Choice(name="one_cycle"), "Of the learning rate, a name or {name, options}."
+    )
+    lr: Annotated[float, within(0.0, 1e3, above=True)] = key(
+        2e-3, "Learning rate at the schedule's peak."
+    )
+    warmup: Fraction | None = key(
+        None, "Part of the steps in which lr rises to its peak; the schedule's own."
+    )
+    weight_decay: Annotated[float, within(0.0, 1e3)] = key(0.01, "Of the optimizer.")
     clip_norm: Annotated[float, within(0.0, 1e9, above=True)] = key(
         3.0, "Longest gradient of a step."
     )
