@@ -102,6 +102,7 @@ class VelocityScale(A.DualTransform):
 
     def apply_to_mask(self, mask: Array, by: float, **_: Any) -> Array:
         """Scale a velocity map (Z, X)."""
+        # Alpha keeps to the limits; rounding need not.
         return (mask * by).astype(mask.dtype).clip(*self.limits) if by != 1 else mask
 
 
@@ -109,6 +110,7 @@ def _sampling(frequency: float, dt: float) -> tuple[float, float]:
     frequency, dt = check_number("frequency", frequency, 1e-6), check_number("dt", dt, 1e-12)
     if not frequency * dt < 0.5:
         raise ValueError(
-            f"frequency must be below {0.5 / dt:g} Hz for dt = {dt:g} s, got {frequency:g} Hz"
+            f"frequency must be below {0.5 / dt:g} Hz for dt = {dt:g} s, got {frequency:g} Hz; "
+            "lower it or shorten dt"
         )
     return frequency, dt

@@ -36,7 +36,7 @@ def check_span(
     """
     pair = value if isinstance(value, tuple | list) else (value, value)
     if len(pair) != 2:
-        raise ValueError(f"{name} must be a number or two, got {len(pair)}")
+        raise ValueError(f"{name} must be a number or two, got {len(pair)}; give its ends")
     first, last = (check_number(name, number, low, high) for number in pair)
     if first > last:
         raise ValueError(f"{name} must ascend, got {first:g} to {last:g}; swap them")

@@ -76,7 +76,9 @@ def _column(name: str, values: Sequence[object] | None, n: int) -> list[object]:
     if values is None:
         return [0] * n
     if len(values) != n:
-        raise ValueError(f"{name} must be as many as the {n} maps, got {len(values)}")
+        raise ValueError(
+            f"{name} must be as many as the {n} maps, got {len(values)}; give one a map"
+        )
     return list(values)
 
 
