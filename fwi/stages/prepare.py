@@ -31,7 +31,9 @@ def run(config: Config, *, force: bool = False) -> Store:
     section = config.prepare
     # All that determines the contents but for the files' own, so that one can be repaired.
     recipe = section.model_dump(mode="json", exclude={"verify"})
-    store = make_store("prepare", config.store_path, recipe, _plan(config), force=force)
+    store = make_store(
+        "prepare", config.store_path, recipe, _plan(config), force=force, machine=config.machine
+    )
     if section.verify:
         store.verify()
     return store
@@ -42,7 +44,7 @@ def _plan(config: Config) -> list[Shard]:
     if prepare.folder is None:
         for family in prepare.families:  # before the folder is claimed
             families.check_family(family)
-        return list(generated_shards(prepare, config.machine.threads))
+        return list(generated_shards(prepare, config.machine.task_threads))
     folder = competition_part(prepare.folder, prepare.split)  # refuses what is no folder
     if prepare.split == "test":
         said = Sampling(prepare.dt, prepare.source_x, prepare.receiver_x)
