@@ -15,8 +15,13 @@ from typing import Any
 from fwi.config import MachineConfig, check_address
 from fwi.physics.kernel.threads import available_threads
 
-# Before Ray is imported: no reports of what runs, and no word on a default that will change.
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+# What Ray reads when it is imported. Nothing is reported to its makers; no word is said on a
+# default that will change, nor, in twenty lines, on every worker that was lost.
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+}
 _SECONDS = 5.0  # in which a machine answers
 
 
