@@ -16,7 +16,7 @@ from fwi.config.sections import (
     SubmitConfig,
     TrainConfig,
 )
-from fwi.config.values import as_path
+from fwi.config.values import as_path, check_address
 
 __all__ = [
     "SECTIONS",
@@ -35,6 +35,7 @@ __all__ = [
     "SubmitConfig",
     "TrainConfig",
     "as_path",
+    "check_address",
     "load_config",
     "overrides_of",
     "save_config",

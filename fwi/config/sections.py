@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
 
 from fwi import openfwi
 from fwi.config.faults import explain
@@ -20,6 +20,7 @@ from fwi.config.values import (
     Pretrained,
     Reference,
     Text,
+    check_address,
     whole,
     within,
 )
@@ -49,6 +50,23 @@ class MachineConfig(Section):
     checkpoint_minutes: Annotated[float, within(0.0, 1e5, above=True)] = key(
         5.0, "What a kill can cost of a long epoch."
     )
+    engine: Literal["local", "ray"] = key(
+        "local", "What makes many samples: this process, or the workers of Ray."
+    )
+    address: Annotated[Text, AfterValidator(check_address)] | None = key(
+        None, "Of a Ray that runs, host:port or auto; RAY_ADDRESS, or one started for the stage."
+    )
+
+    @property
+    def task_threads(self) -> int | None:
+        """Threads of one piece of the work: a task of Ray has one, there are as many at once."""
+        return self.threads or (1 if self.engine == "ray" else None)
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> Self:
+        if self.engine == "local":
+            self.ignores("address", how="without", beside="engine=ray")
+        return self
 
 
 class _StoreSection(Section):

@@ -13,7 +13,7 @@ from fwi.config import PrepareConfig
 from fwi.data.augmented import Parents, augmented_shards
 from fwi.data.blocks import blocks
 from fwi.data.folds import assign_folds
-from fwi.data.inputs import Inputs
+from fwi.data.inputs import Inputs, Part
 from fwi.data.layouts import Found
 from fwi.data.opened import Samples, open_all
 from fwi.data.plausible import compare
@@ -70,7 +70,7 @@ def test_shards(prepare: PrepareConfig, inputs: Inputs) -> Iterator[Shard]:
         inputs: the gathers.
     """
     for part in blocks(range(len(inputs)), prepare.shard_size):
-        make = partial(_read_test, inputs, part)
+        make = partial(_read_test, Part(inputs, part))
         yield Shard(inputs.rows_of(part), make, inputs.sources_of(part))
 
 
@@ -104,9 +104,8 @@ def _pair(samples: Samples, part: range) -> tuple[Array, Array]:
     return gathers, maps
 
 
-def _read_test(inputs: Inputs, part: range, advance: Advance) -> dict[str, Array]:
-    rows = inputs.rows_of(part)
-    gathers = inputs.read(part)
+def _read_test(part: Part, advance: Advance) -> dict[str, Array]:
+    rows, gathers = part.inputs.rows_of(part.span), part.inputs.read(part.span)
     for sample, name, origin in zip(gathers, rows["sample_id"], rows["origin"], strict=True):
         _check(sample[None], f"gathers of {origin}, sample {name},")
         advance()

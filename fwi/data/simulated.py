@@ -14,7 +14,7 @@ from fwi.config import SimulateConfig
 from fwi.data.augmented import Parents, augmented_shards
 from fwi.data.blocks import blocks
 from fwi.data.folds import assign_folds
-from fwi.data.inputs import Inputs
+from fwi.data.inputs import Inputs, Part
 from fwi.data.shards import Shard, simulated
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
 from fwi.physics.simulator import check_maps
@@ -64,7 +64,7 @@ def simulated_shards(
     folds = [new if old < 0 else old for old, new in zip(known, spread, strict=True)]
     inputs = replace(inputs, rows={**inputs.rows, "fold": folds})
     for part in blocks(range(len(inputs) if section.plain else 0), section.shard_size):
-        make = partial(_simulated, inputs, part, geometry, threads)
+        make = partial(_simulated, Part(inputs, part), geometry, threads)
         yield Shard(inputs.rows_of(part), make, inputs.sources_of(part))
     if section.augment:
         parents = Parents(
@@ -76,14 +76,10 @@ def simulated_shards(
 
 
 def _simulated(
-    inputs: Inputs,
-    part: range,
-    geometry: AcquisitionGeometry,
-    threads: int | None,
-    advance: Advance,
+    part: Part, geometry: AcquisitionGeometry, threads: int | None, advance: Advance
 ) -> dict[str, Array]:
     # In the store's dtype, so that the gathers are those of the maps beside them.
-    maps = inputs.read(part).astype(np.float32)
+    maps = part.inputs.read(part.span).astype(np.float32)
     return simulated(maps, geometry, threads, advance)
 
 

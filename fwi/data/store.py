@@ -91,6 +91,14 @@ class Store:
         view._look_at(self.catalog.filter(condition))
         return view
 
+    def part(self, part: range) -> Store:
+        """Give the view of a range of samples."""
+        view = copy.copy(self)
+        view._look_at(self.catalog[part.start : part.stop])
+        # The first shard says what the others must be like.
+        view._rows_of = {shard: self._rows_of[shard] for shard in {0, *view._shard.tolist()}}
+        return view
+
     @property
     def fingerprint(self) -> int:
         """CRC-32 of the samples' names and checksums."""

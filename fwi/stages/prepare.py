@@ -33,7 +33,9 @@ def run(config: Config, *, force: bool = False) -> Store:
     # Stores without augmented maps do not speak of them, as those of older versions.
     unsaid = {"verify", "augment", "augmentation", "plain"}
     recipe = section.model_dump(mode="json", exclude=unsaid) | section.augmented_by
-    store = make_store("prepare", config.store_path, recipe, _plan(config), force=force)
+    store = make_store(
+        "prepare", config.store_path, recipe, _plan(config), force=force, machine=config.machine
+    )
     if section.verify:
         store.verify()
     return store
@@ -44,7 +46,7 @@ def _plan(config: Config) -> list[Shard]:
     if prepare.folder is None:
         for family in prepare.families:  # before the folder is claimed
             families.check_family(family)
-        return list(generated_shards(prepare, config.machine.threads))
+        return list(generated_shards(prepare, config.machine.task_threads))
     folder = competition_part(prepare.folder, prepare.split)  # refuses what is no folder
     if prepare.split == "test":
         said = Sampling(prepare.dt, prepare.source_x, prepare.receiver_x)

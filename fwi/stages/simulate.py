@@ -35,8 +35,9 @@ def run(config: Config, *, force: bool = False) -> Store:
     # Reading every map costs seconds, a fault found in the last shard hours; and a config that
     # does not fit must not take the folder.
     check_all(inputs, geometry)
-    shards = list(simulated_shards(section, inputs, geometry, config.machine.threads))
-    return make_store("simulate", path, recipe_of(section, inputs, geometry), shards, force=force)
+    shards = list(simulated_shards(section, inputs, geometry, config.machine.task_threads))
+    recipe = recipe_of(section, inputs, geometry)
+    return make_store("simulate", path, recipe, shards, force=force, machine=config.machine)
 
 
 def _input(section: SimulateConfig, store: Path) -> Path:
