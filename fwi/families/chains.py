@@ -45,7 +45,7 @@ class Chains:
         size: Least and largest half height of a chain's lobes, cells.
         stretch: Least and largest half width over half height.
         vary: Standard deviation of the logarithm of the sizes within a chain.
-        flat: Share of chains along the rows.
+        flat: Least and largest share, over maps, of chains along the rows.
         wander: Standard deviation of a heading's change from lobe to lobe, radians.
         aside: Standard deviation of a lobe's offset from its chain, half heights.
         busy: Share of chains with grain.
@@ -61,7 +61,7 @@ class Chains:
     size: Range = (2.4, 4.6)
     stretch: Range = (1.0, 1.7)
     vary: float = 0.2
-    flat: float = 0.7
+    flat: Range = (0.4, 1.0)
     wander: float = 0.2
     aside: float = 0.25
     busy: float = 0.35
@@ -97,7 +97,7 @@ class Chains:
     def _place(self, rng: np.random.Generator, lobes: Lobes, slab: Mask) -> None:
         """Set centres: a chain walks from its head, the second slab stands right of the first."""
         level, falling = rng.normal(0, 0.12, self.n), rng.normal(1.8, 0.35, self.n)
-        heading = np.where(rng.random(self.n) < self.flat, level, falling)
+        heading = np.where(rng.random(self.n) < rng.uniform(*self.flat), level, falling)
         turns = self.wander * rng.standard_normal(lobes.shape).cumsum(axis=1)
         heading = np.where(slab[:, None], 0, heading[:, None] + turns)
         step = np.where(slab[:, None], 4.5, 0.9 * lobes["along"])
