@@ -17,7 +17,7 @@ from fwi.config.sections import (
     SubmitConfig,
     TrainConfig,
 )
-from fwi.config.values import as_path
+from fwi.config.values import as_path, check_address
 
 __all__ = [
     "SECTIONS",
@@ -37,6 +37,7 @@ __all__ = [
     "SubmitConfig",
     "TrainConfig",
     "as_path",
+    "check_address",
     "load_config",
     "overrides_of",
     "save_config",

@@ -13,10 +13,11 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.config import SimulateConfig, StoreSection
+from fwi.data.augmented import Parents, augmented_shards
 from fwi.data.blocks import blocks
 from fwi.data.fold_rules import spread
 from fwi.data.folds import TRAINING
-from fwi.data.inputs import Inputs
+from fwi.data.inputs import Inputs, Part
 from fwi.data.shards import Shard, simulated
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
 from fwi.physics.simulator import check_maps
@@ -68,34 +69,39 @@ def simulated_shards(
     """Plan a store of maps and their gathers.
 
     Args:
-        section: reads `shard_size`, and how samples are spread over folds; those of a store keep
-            the fold that they have there, unless there are to be no folds.
+        section: reads `shard_size`, how samples are spread over folds, and how maps are
+            augmented; those of a store keep the fold that they have there, unless there are to be
+            no folds.
         inputs: the maps.
         geometry: which is simulated.
         threads: shots simulated at once; one for each processor by default.
 
     Raises:
-        ValueError: if the folds do not fit.
+        KeyError: if there is no such augmentation.
+        ValueError: if it makes no map, or the folds do not fit.
     """
     folds = spread(section, inputs.rows["family"], inputs.rows["origin"])
     if section.fold_rule != "none":
         known = inputs.rows["fold"]
         folds = [new if old == TRAINING else old for old, new in zip(known, folds, strict=True)]
     inputs = replace(inputs, rows={**inputs.rows, "fold": folds})
-    for part in blocks(range(len(inputs)), section.shard_size):
-        make = partial(_simulated, inputs, part, geometry, threads)
+    for part in blocks(range(len(inputs) if section.plain else 0), section.shard_size):
+        make = partial(_simulated, Part(inputs, part), geometry, threads)
         yield Shard(inputs.rows_of(part), make, inputs.sources_of(part))
+    if section.augment:
+        parents = Parents(
+            inputs.rows,
+            lambda i: inputs.read(range(i, i + 1))[0],
+            lambda i: inputs.sources_of(range(i, i + 1)),
+        )
+        yield from augmented_shards(section, parents, geometry, threads)
 
 
 def _simulated(
-    inputs: Inputs,
-    part: range,
-    geometry: AcquisitionGeometry,
-    threads: int | None,
-    advance: Advance,
+    part: Part, geometry: AcquisitionGeometry, threads: int | None, advance: Advance
 ) -> dict[str, Array]:
     # In the store's dtype, so that the gathers are those of the maps beside them.
-    maps = inputs.read(part).astype(np.float32)
+    maps = part.inputs.read(part.span).astype(np.float32)
     return simulated(maps, geometry, threads, advance)
 
 
@@ -106,5 +112,5 @@ def recipe_of(
     return {
         "maps": inputs.fingerprint,
         "geometry": asdict(geometry),
-        **section.model_dump(include=set(StoreSection.model_fields)),
+        **section.recipe(StoreSection.model_fields),
     }

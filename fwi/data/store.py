@@ -95,6 +95,15 @@ class Store:
         view._look_at(self.catalog.filter(chosen), self._place[chosen])
         return view
 
+    def part(self, part: range) -> Store:
+        """Give the view of a range of samples, with nothing of the others, as a worker gets it."""
+        view, span = copy.copy(self), slice(part.start, part.stop)
+        view._sound = self._sound[self._place[span]]
+        view._look_at(self.catalog[span], np.arange(len(part)))
+        # The first shard says what the others must be like.
+        view._rows_of = {shard: self._rows_of[shard] for shard in {0, *view._shard.tolist()}}
+        return view
+
     @property
     def fingerprint(self) -> int:
         """CRC-32 of the samples' names and checksums."""

@@ -13,6 +13,7 @@ from fwi.files.atomic import (
 from fwi.files.faults import explained_disk_errors, explained_place
 from fwi.files.locks import locked, remove_leftovers
 from fwi.files.reading import check_regular, read_json, read_safetensors
+from fwi.files.staging import staged_part, staging_folder, take_over
 
 __all__ = [
     "atomic_file",
@@ -32,4 +33,7 @@ __all__ = [
     "remove_leftovers",
     "scratch_file",
     "settled_folder",
+    "staged_part",
+    "staging_folder",
+    "take_over",
 ]

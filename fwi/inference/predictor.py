@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,7 +61,13 @@ class Predictor:
         self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
         self.description, self.batch_size = description, batch_size
         self.precision = choose_precision(precision, self.device)
+        self._asked = precision, device
         self._said: set[str] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process, which chooses device and precision anew."""
+        model = copy.deepcopy(self.model).cpu()
+        return Predictor, (model, self.description, self.batch_size, *self._asked)
 
     @property
     def map_shape(self) -> tuple[int, int]:

@@ -41,7 +41,9 @@ def run(config: Config, *, force: bool = False) -> Store:
     if inputs.store is not None:
         for predictor in predictors:
             predictor.check_store(inputs.store)
-    predictions = predict_inputs(inputs, predictors, out, section.blend, section.tta, force=force)
+    predictions = predict_inputs(
+        inputs, predictors, out, section.blend, section.tta, force=force, machine=config.machine
+    )
     if not (out / "preview.png").exists():
         _draw_preview(inputs, predictions)
     return predictions

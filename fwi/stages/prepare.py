@@ -41,17 +41,24 @@ def run(config: Config, *, force: bool = False) -> Store:
     section = config.prepare
     shards, more = _plan(config)
     # All that determines the contents but for the files' own, so that one can be repaired.
-    recipe = {**section.model_dump(mode="json", exclude={"verify"}), **more}
+    said = section.recipe(type(section).model_fields.keys() - {"verify"})
     # Of whatever prepare makes, times and wavelet are OpenFWI's.
     planned = decimated_shards(shards, section, OPENFWI)
-    store = make_store("prepare", config.store_path, recipe, planned, force=force)
+    store = make_store(
+        "prepare",
+        config.store_path,
+        said | more,
+        planned,
+        force=force,
+        machine=config.machine,
+    )
     if section.verify:
         store.verify()
     return store
 
 
 def _plan(config: Config) -> _Plan:
-    prepare, threads = config.prepare, config.machine.threads
+    prepare, threads = config.prepare, config.machine.task_threads
     if prepare.folder is not None:
         return _from_folder(config, prepare.folder), {}
     if prepare.predictions is not None:
@@ -67,7 +74,8 @@ def _from_folder(config: Config, given: Path) -> Iterable[Shard]:
     if prepare.split == "test":
         said = Sampling(prepare.dt, prepare.source_x, prepare.receiver_x)
         return test_shards(prepare, open_gather_inputs(given, said))
-    return training_shards(prepare, find_sources(folder, with_maps=True))
+    found = find_sources(folder, with_maps=True)
+    return training_shards(prepare, found, config.machine.task_threads)
 
 
 def _from_predictions(config: Config, path: Path) -> _Plan:
@@ -78,5 +86,5 @@ def _from_predictions(config: Config, path: Path) -> _Plan:
     nz, nx = inputs.read(range(1)).shape[1:]
     geometry = recorded_by(SimulateConfig(), nz, nx)
     check_all(inputs, geometry)
-    shards = simulated_shards(section, inputs, geometry, config.machine.threads)
+    shards = simulated_shards(section, inputs, geometry, config.machine.task_threads)
     return shards, recipe_of(section, inputs, geometry)

@@ -39,11 +39,12 @@ def run(config: Config, *, force: bool = False) -> Store:
     # Reading every map costs seconds, a fault found in the last shard hours; and a config that
     # does not fit must not take the folder.
     check_all(inputs, geometry)
-    shards = simulated_shards(section, inputs, geometry, config.machine.threads)
+    shards = simulated_shards(section, inputs, geometry, config.machine.task_threads)
     return make_store(
         "simulate",
         path,
         recipe_of(section, inputs, geometry),
         decimated_shards(shards, section, geometry),
         force=force,
+        machine=config.machine,
     )
