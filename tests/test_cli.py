@@ -45,6 +45,12 @@ BESIDE = {
         ("prepare.split", "prepare.dt", "prepare.source_x", "prepare.receiver_x"),
         "prepare.folder=f",
     ),
+    **{
+        f"{stage}.{key}": f"{stage}.augment=1"
+        for stage in ("prepare", "simulate")
+        for key in ("augmentation", "plain")
+    },
+    "train.augmentation": "train.fresh=1",
     "machine.address": "machine.engine=ray",
 }
 # Of files and checkpoints; names of experiments are those that folders have.
@@ -183,7 +189,7 @@ def test_help_names_every_key(stage: str, helped: Callable[[str], str]) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("--lr", "Peak of the one-cycle schedule. [default: 0.002]"),
+        ("--lr", "Learning rate at the schedule's peak. [default: 0.002]"),
         ("--precision", "computes it natively. [default: auto]"),
         ("--threads", "Threads of simulator and networks; every processor. --workers"),
         ("--pretrained", "local .safetensors file. [default: false]"),

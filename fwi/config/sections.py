@@ -91,7 +91,29 @@ class _RecordedSection(Section):
     )
 
 
-class PrepareConfig(_StoreSection, _RecordedSection):
+class _AugmentedSection(Section):
+    """Maps made of others, and simulated beside them."""
+
+    augment: Annotated[float, within(0.0, 1000.0)] = key(
+        0.0, "Maps to make of each plain one, which are simulated."
+    )
+    augmentation: Text = key("default", "Recipe of the augmented maps: default, warp or mix.")
+    plain: bool = key(True, "Keep the plain maps beside the augmented ones.")
+
+    @model_validator(mode="after")
+    def _check_augmentation(self) -> Self:
+        if not self.augment:
+            self.ignores("augmentation", "plain", how="without", beside="augment")
+        return self
+
+    @property
+    def augmented_by(self) -> dict[str, Any]:
+        """What determines the augmented maps; nothing where there are none."""
+        said = self.model_dump(include=set(_AugmentedSection.model_fields))
+        return said if self.augment else {}
+
+
+class PrepareConfig(_StoreSection, _AugmentedSection, _RecordedSection):
     """Where the samples of the store come from."""
 
     folder: Location | None = key(
@@ -109,10 +131,12 @@ class PrepareConfig(_StoreSection, _RecordedSection):
             self.ignores(*said, how="without", beside="folder")
         else:
             self.ignores("families", "n_samples", how="beside", beside="folder")
+        if self.split == "test":  # which has no maps
+            self.ignores("augment", how="beside", beside="split")
         return self
 
 
-class SimulateConfig(_StoreSection):
+class SimulateConfig(_StoreSection, _AugmentedSection):
     """Which maps are simulated, and how they are recorded; the maps' size is the grid's."""
 
     input: Location | None = key(
@@ -161,20 +185,41 @@ class TrainConfig(Section):
     fold: Fold = key(0, "The fold that is validated, never trained on.")
     epochs: Annotated[int, within(1, 1_000_000)] = key(20, "Passes over the training samples.")
     batch_size: Batch = key(16, "Samples a step.")
-    lr: Annotated[float, within(0.0, 1e3, above=True)] = key(
-        2e-3, "Peak of the one-cycle schedule."
+    optimizer: Choice = key(
+        Choice(name="adamw"), "What moves the weights, a name or {name, options}."
     )
-    warmup: Fraction = key(0.15, "Part of the steps in which lr rises to its peak.")
-    weight_decay: Annotated[float, within(0.0, 1e3)] = key(0.01, "Of AdamW.")
+    schedule: Choice = key(
+        Choice(name="one_cycle"), "Of the learning rate, a name or {name, options}."
+    )
+    lr: Annotated[float, within(0.0, 1e3, above=True)] = key(
+        2e-3, "Learning rate at the schedule's peak."
+    )
+    warmup: Fraction | None = key(
+        None, "Part of the steps in which lr rises to its peak; the schedule's own."
+    )
+    weight_decay: Annotated[float, within(0.0, 1e3)] = key(0.01, "Of the optimizer.")
     clip_norm: Annotated[float, within(0.0, 1e9, above=True)] = key(
         3.0, "Longest gradient of a step."
     )
     ema_decay: Annotated[float, within(0.0, 0.999999)] = key(0.99, "Of the averaged weights.")
     flip: Fraction = key(0.5, "Probability of the left-right flip.")
+    augment: list[Choice] = key(
+        [], "Of gathers, after the flip, a name or {name, options} each; may be repeated."
+    )
+    fresh: Fraction = key(
+        0.0, "Part of the samples whose maps are augmented and simulated while it trains."
+    )
+    augmentation: Text = key("default", "Recipe of the fresh maps: default, warp or mix.")
     precision: Literal["auto", "float32", "bfloat16"] = key(
         "auto", "Of the network: auto is bfloat16 where the processor computes it natively."
     )
     seed: Seed = key(0, "Of weights, order and augmentation.")
+
+    @model_validator(mode="after")
+    def _check_fresh(self) -> Self:
+        if not self.fresh:
+            self.ignores("augmentation", how="without", beside="fresh")
+        return self
 
 
 class InferConfig(_RecordedSection):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from fwi.arrays import Array
+from fwi.data.catalog import AUGMENTED
 from fwi.data.inputs import (
     Inputs,
     PlacedReader,
@@ -39,7 +40,8 @@ def open_map_inputs(path: Path) -> Inputs:
         store = Store(path)
         if not store.has_maps:
             raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
-        rows = {**catalog_rows(store), "origin": [str(path)] * len(store)}
+        rows = catalog_rows(store)
+        rows["origin"] = [o if o.startswith(AUGMENTED) else str(path) for o in rows["origin"]]
         return Inputs(rows, StoreReader(store, "maps"), store.fingerprint)
     files = _map_files(path)
     counts = _count_maps(files)

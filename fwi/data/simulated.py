@@ -11,6 +11,7 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.config import SimulateConfig
+from fwi.data.augmented import Parents, augmented_shards
 from fwi.data.blocks import blocks
 from fwi.data.folds import assign_folds
 from fwi.data.inputs import Inputs, Part
@@ -52,14 +53,26 @@ def simulated_shards(
     geometry: AcquisitionGeometry,
     threads: int | None,
 ) -> Iterator[Shard]:
-    """Spread the samples over the folds, but for those of a store that have theirs."""
+    """Spread the samples over the folds, but for those of a store that have theirs.
+
+    Raises:
+        KeyError: if there is no such augmentation.
+        ValueError: if it makes no map.
+    """
     known = inputs.rows["fold"]
     spread = assign_folds(inputs.rows["family"], section.n_folds, section.seed).tolist()
     folds = [new if old < 0 else old for old, new in zip(known, spread, strict=True)]
     inputs = replace(inputs, rows={**inputs.rows, "fold": folds})
-    for part in blocks(range(len(inputs)), section.shard_size):
+    for part in blocks(range(len(inputs) if section.plain else 0), section.shard_size):
         make = partial(_simulated, Part(inputs, part), geometry, threads)
         yield Shard(inputs.rows_of(part), make, inputs.sources_of(part))
+    if section.augment:
+        parents = Parents(
+            inputs.rows,
+            lambda i: inputs.read(range(i, i + 1))[0],
+            lambda i: inputs.sources_of(range(i, i + 1)),
+        )
+        yield from augmented_shards(section, parents, geometry, threads)
 
 
 def _simulated(
@@ -78,4 +91,5 @@ def recipe_of(
         "maps": inputs.fingerprint,
         "geometry": asdict(geometry),
         **section.model_dump(include={"n_folds", "shard_size", "seed"}),
+        **section.augmented_by,
     }

@@ -30,7 +30,9 @@ def run(config: Config, *, force: bool = False) -> Store:
     """
     section = config.prepare
     # All that determines the contents but for the files' own, so that one can be repaired.
-    recipe = section.model_dump(mode="json", exclude={"verify"})
+    # Stores without augmented maps do not speak of them, as those of older versions.
+    unsaid = {"verify", "augment", "augmentation", "plain"}
+    recipe = section.model_dump(mode="json", exclude=unsaid) | section.augmented_by
     store = make_store(
         "prepare", config.store_path, recipe, _plan(config), force=force, machine=config.machine
     )
@@ -49,4 +51,5 @@ def _plan(config: Config) -> list[Shard]:
     if prepare.split == "test":
         said = Sampling(prepare.dt, prepare.source_x, prepare.receiver_x)
         return list(test_shards(prepare, open_gather_inputs(prepare.folder, said)))
-    return list(training_shards(prepare, find_sources(folder, with_maps=True)))
+    found = find_sources(folder, with_maps=True)
+    return list(training_shards(prepare, found, config.machine.threads))
