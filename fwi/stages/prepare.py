@@ -52,4 +52,4 @@ def _plan(config: Config) -> list[Shard]:
         said = Sampling(prepare.dt, prepare.source_x, prepare.receiver_x)
         return list(test_shards(prepare, open_gather_inputs(prepare.folder, said)))
     found = find_sources(folder, with_maps=True)
-    return list(training_shards(prepare, found, config.machine.threads))
+    return list(training_shards(prepare, found, config.machine.task_threads))
