@@ -178,6 +178,16 @@ def test_a_picture_of_one_kind_is_drawn_too(chains: Chains) -> None:
         assert np.ptp(velocity) > 1000
 
 
+def test_greys_are_bimodal_as_the_real_ones() -> None:
+    """Style_B's image is dark in one half and bright in a quarter of its cells, seldom between."""
+    # Four real maps, after their lower line: 46-49 % below 0.2, 7-9 % in 0.3-0.5 and 20-23 % in
+    # 0.7-0.9, each known to about 3 %, as the line and the brightest cell are.
+    rng = np.random.default_rng(0)
+    images = np.stack([STYLE_B.image(rng) for _ in range(100)])
+    for low, high, share in ((0, 0.2, 0.48), (0.3, 0.5, 0.07), (0.7, 0.9, 0.22)):
+        assert ((images >= low) & (images < high)).mean() == pytest.approx(share, abs=0.04)
+
+
 @both
 def test_a_recipe_draws_the_registered_maps(family: str) -> None:
     rng = np.random.default_rng(5)
