@@ -81,20 +81,22 @@ class StyleTransfer:
         return stretched
 
 
-STYLE_A = StyleTransfer(
-    weight=(0.3, 0.55),
-    cover=(0.285, 0.365),
-    smooth=(1.7, 3.4),
-    slowest=(1515, 1590),
-    fastest=(4290, 4446),
-    chains=Chains(n=34, size=(2.6, 6.5), flat=(0.0, 0.9), deep=(0.2, 0.3)),
+register_family("Style_A")(
+    StyleTransfer(
+        weight=(0.3, 0.55),
+        cover=(0.285, 0.365),
+        smooth=(1.7, 3.4),
+        slowest=(1515, 1590),
+        fastest=(4290, 4446),
+        chains=Chains(n=34, size=(2.6, 6.5), flat=(0.0, 0.9), deep=(0.2, 0.3)),
+    )
 )
-STYLE_B = StyleTransfer(
-    weight=(0.24, 0.26),
-    cover=(0.43, 0.49),
-    smooth=None,
-    slowest=(1522, 1600),
-    fastest=(4130, 4429),
+register_family("Style_B")(
+    StyleTransfer(
+        weight=(0.24, 0.26),
+        cover=(0.43, 0.49),
+        smooth=None,
+        slowest=(1522, 1600),
+        fastest=(4130, 4429),
+    )
 )
-register_family("Style_A")(STYLE_A)
-register_family("Style_B")(STYLE_B)
