@@ -1,9 +1,10 @@
 """The marks that a style network leaves in bodies and on the ground between them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from fwi.checks import check_number
 from fwi.families.chains import Lobes
 from fwi.families.registry import Field
 from fwi.families.textures import blur, noise, strokes
@@ -33,6 +34,16 @@ class Marks:
     plateau: float = 0.09
     halo: float = 0.28
     streak: float = 0.26
+
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is no number.
+            ValueError: if one is not in 0 to 1.
+        """
+        for field in fields(self):
+            check_number(field.name, getattr(self, field.name), 0, 1)
 
     def __call__(
         self, rng: np.random.Generator, lobes: Lobes, grey: Field, body: Field, busy: Field

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fwi.families.chains import Chains, Range
+from fwi.checks import check_number
+from fwi.families.chains import Chains
 from fwi.families.marks import Marks
 from fwi.families.painting import paint
+from fwi.families.ranges import Range, check_span
 from fwi.families.registry import Field, register_family
 from fwi.families.textures import blur, noise
 from fwi.openfwi import SIDE
@@ -60,6 +62,23 @@ class StyleTransfer:
     warp: float = 0.8
     rim: float = 0.7
     seam: float = 0.08
+
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is of another type.
+            ValueError: if one is outside its range, or a range ends before it begins.
+        """
+        check_span("weight", self.weight, 0, 1)
+        check_span("cover", self.cover, 0, 1)
+        if self.smooth is not None:
+            check_span("smooth", self.smooth, 0.1, SIDE)
+        check_span("slowest", self.slowest, 1, 100_000)
+        check_span("fastest", self.fastest, self.slowest[1], 100_000)
+        check_number("warp", self.warp, 0, 10)
+        check_number("rim", self.rim, 0.01, SIDE)
+        check_number("seam", self.seam, 0, 1)
 
     def __call__(self, rng: np.random.Generator) -> Field:
         """Draw one map, (70, 70) m/s, depth first."""

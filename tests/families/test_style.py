@@ -167,7 +167,7 @@ def test_strokes_are_straight_and_stay_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    "chains", [Chains(single=1), Chains(single=0, slabs=1), Chains(busy=0), Chains(n=1)]
+    "chains", [Chains(single=1, slabs=0), Chains(single=0, slabs=1), Chains(busy=0), Chains(n=1)]
 )
 def test_a_picture_of_one_kind_is_drawn_too(chains: Chains) -> None:
     """Recipes at their ends, with no tents or hardly a lobe, still give maps."""
