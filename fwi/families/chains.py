@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fwi.checks import check_number, check_whole
+from fwi.families.ranges import Range, check_pair, check_span
 from fwi.families.registry import Field
 from fwi.openfwi import SIDE
 
@@ -27,7 +29,6 @@ LOBE = np.dtype(
 )
 Lobes = npt.NDArray[np.void]
 Mask = npt.NDArray[np.bool_]
-Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,28 @@ class Chains:
     aside: float = 0.25
     busy: float = 0.35
     tents: float = 0.45
-    deep: Range = (-0.05, 0.25)
+    deep: tuple[float, float] = (-0.05, 0.25)
     grey: float = 0.79
+
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is of another type.
+            ValueError: if one is outside its range, or a range ends before it begins.
+        """
+        check_whole("n", self.n, 1, 10_000)
+        for name in ("single", "slabs", "busy", "tents", "grey"):
+            check_number(name, getattr(self, name), 0, 1)
+        check_number("single + slabs", self.single + self.slabs, 0, 1)
+        for name in ("vary", "wander", "aside"):
+            check_number(name, getattr(self, name), 0, 10)
+        check_span("size", self.size, 0.1, SIDE)
+        check_span("stretch", self.stretch, 0.1, SIDE)
+        check_span("flat", self.flat, 0, 1)
+        check_pair("deep", self.deep)
+        check_number("deep[0]", self.deep[0], -5, 5)
+        check_number("deep[1]", self.deep[1], 0, 5)
 
     def __call__(self, rng: np.random.Generator) -> Lobes:
         """Draw the lobes of one picture in the order of painting, records of `LOBE`."""

@@ -30,7 +30,8 @@ def paint(
         The lobes painted; and grey, cover by bodies (0 to 1) and strength of grain, (70, 70) each.
     """
     grey, body, busy = np.zeros((3, SIDE, SIDE))
-    painted = _paint(lobes, warp, rim, seam, cover, grey, body, busy)
+    room = float(np.abs(warp).max())
+    painted = _paint(lobes, warp, room, rim, seam, cover, grey, body, busy)
     return lobes[:painted], grey, body, busy
 
 
@@ -62,6 +63,7 @@ def _grey(
 def _paint(
     lobes: Lobes,
     warp: Field,
+    room: float,
     rim: float,
     seam: float,
     cover: float,
@@ -75,8 +77,9 @@ def _paint(
     for i in range(lobes.shape[0]):
         lobe = lobes[i]
         cos, sin = math.cos(lobe.angle), math.sin(lobe.angle)
-        tall = abs(lobe.along * sin) + abs(lobe.across * cos) + 3  # with room for the warp
-        wide = abs(lobe.along * cos) + abs(lobe.across * sin) + 3
+        outer = 1 + 0.5 * rim / min(lobe.along, lobe.across)  # where it has faded
+        tall = outer * (abs(lobe.along * sin) + abs(lobe.across * cos)) + room
+        wide = outer * (abs(lobe.along * cos) + abs(lobe.across * sin)) + room
         left, right = max(0, int(lobe.column - wide)), min(columns, int(lobe.column + wide) + 1)
         for z in range(max(0, int(lobe.row - tall)), min(rows, int(lobe.row + tall) + 1)):
             for x in range(left, right):
