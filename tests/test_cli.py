@@ -50,6 +50,7 @@ BESIDE = {
         for stage in ("prepare", "simulate")
         for key in ("augmentation", "plain")
     },
+    **{f"{stage}.lossy": f"{stage}.decimate=4" for stage in ("prepare", "simulate")},
     "train.augmentation": "train.fresh=1",
     "machine.address": "machine.engine=ray",
 }

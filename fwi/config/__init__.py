@@ -13,6 +13,7 @@ from fwi.config.sections import (
     ModelsConfig,
     PrepareConfig,
     SimulateConfig,
+    StoreSection,
     SubmitConfig,
     TrainConfig,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "PrepareConfig",
     "Section",
     "SimulateConfig",
+    "StoreSection",
     "StoreShare",
     "SubmitConfig",
     "TrainConfig",

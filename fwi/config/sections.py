@@ -5,6 +5,7 @@ The first line of a key's documentation is the command line's help.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -69,26 +70,8 @@ class MachineConfig(Section):
         return self
 
 
-class _StoreSection(Section):
-    """How a store is cut into folds and shards."""
-
-    n_folds: Annotated[int, within(2, 100_000)] = key(10, "Parts of which one validates.")
-    shard_size: Annotated[int, within(1, 1_000_000)] = key(
-        100, "Samples a shard, which is what memory holds and a kill can cost."
-    )
-    seed: Seed = key(0, "Of maps and folds.")
-
-
-class _RecordedSection(Section):
-    """How gathers were recorded that are not OpenFWI's, where their files do not say."""
-
-    dt: TimeStep | None = key(None, "Time step of the gathers, s; as their file says.")
-    source_x: Positions | None = key(
-        None, "Of their shots, m along the line; may be repeated. As their file says."
-    )
-    receiver_x: Positions | None = key(
-        None, "Of their receivers, m along the line; may be repeated. As their file says."
-    )
+# Keys of a store's recipe that its first version did not have.
+_LATER = ("folds", "decimate", "lossy", "augment", "augmentation", "plain", "predictions")
 
 
 class _AugmentedSection(Section):
@@ -106,23 +89,77 @@ class _AugmentedSection(Section):
             self.ignores("augmentation", "plain", how="without", beside="augment")
         return self
 
+
+class StoreSection(_AugmentedSection):
+    """How a store is cut into folds and shards, and which of the time samples it keeps."""
+
+    n_folds: Annotated[int, within(2, 100_000)] = key(10, "Parts of which one validates.")
+    folds: Literal["random", "file", "family", "openfwi", "none"] | None = key(
+        None,
+        "What folds are made of: samples at random, whole files or families, OpenFWI's own split, "
+        "or none, to train alone. random; none of predictions.",
+    )
+    shard_size: Annotated[int, within(1, 1_000_000)] = key(
+        100, "Samples a shard, which is what memory holds and a kill can cost."
+    )
+    seed: Seed = key(0, "Of maps and folds.")
+    decimate: Annotated[int, within(1, 32)] = key(
+        1, "Keep every so many-th time sample alone, after a low-pass."
+    )
+    lossy: bool = key(False, "Decimate even where that loses more than rounding to float16 does.")
+
     @property
-    def augmented_by(self) -> dict[str, Any]:
-        """What determines the augmented maps; nothing where there are none."""
-        said = self.model_dump(include=set(_AugmentedSection.model_fields))
-        return said if self.augment else {}
+    def fold_rule(self) -> str:
+        """What folds are made of."""
+        return self.folds or "random"
+
+    def recipe(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Say what determines a store; later keys only where they are set, as earlier versions."""
+        said = self.model_dump(mode="json", include=set(keys))
+        fields = type(self).model_fields
+        return {k: v for k, v in said.items() if k not in _LATER or v != fields[k].get_default()}
+
+    @model_validator(mode="after")
+    def _check_store(self) -> Self:
+        if self.folds in ("family", "openfwi", "none"):
+            self.ignores("n_folds", how="beside", beside="folds")
+        if self.decimate == 1:
+            self.ignores("lossy", how="without", beside="decimate")
+        return self
 
 
-class PrepareConfig(_StoreSection, _AugmentedSection, _RecordedSection):
+class _RecordedSection(Section):
+    """How gathers were recorded that are not OpenFWI's, where their files do not say."""
+
+    dt: TimeStep | None = key(None, "Time step of the gathers, s; as their file says.")
+    source_x: Positions | None = key(
+        None, "Of their shots, m along the line; may be repeated. As their file says."
+    )
+    receiver_x: Positions | None = key(
+        None, "Of their receivers, m along the line; may be repeated. As their file says."
+    )
+
+
+class PrepareConfig(StoreSection, _RecordedSection):
     """Where the samples of the store come from."""
 
     folder: Location | None = key(
         None, "Competition or OpenFWI folder; none generates maps.", argument=True
     )
+    predictions: Location | None = key(
+        None,
+        "Predicted maps to simulate: what infer or refine wrote, the run, or files of maps.",
+        "--from",
+    )
     split: Literal["train", "test"] = key("train", "'train' or 'test' part of the folder.")
     families: list[Text] = key([], "Generated families; all ten.", "--family")
     n_samples: Samples = key(1000, "Maps to generate.", "--samples")
     verify: bool = key(False, "Compare every sample with its checksum afterwards.")
+
+    @property
+    def fold_rule(self) -> str:
+        """What folds are made of: nothing that was predicted judges a network."""
+        return self.folds or ("random" if self.predictions is None else "none")
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:
@@ -130,13 +167,15 @@ class PrepareConfig(_StoreSection, _AugmentedSection, _RecordedSection):
             said = ("split", "dt", "source_x", "receiver_x")
             self.ignores(*said, how="without", beside="folder")
         else:
-            self.ignores("families", "n_samples", how="beside", beside="folder")
-        if self.split == "test":  # which has no maps
-            self.ignores("augment", how="beside", beside="split")
+            self.ignores("families", "n_samples", "predictions", how="beside", beside="folder")
+        if self.predictions is not None:
+            self.ignores("families", "n_samples", how="beside", beside="predictions")
+        if self.split == "test":  # which has no maps, and no folds
+            self.ignores("augment", "folds", how="beside", beside="split")
         return self
 
 
-class SimulateConfig(_StoreSection, _AugmentedSection):
+class SimulateConfig(StoreSection):
     """Which maps are simulated, and how they are recorded; the maps' size is the grid's."""
 
     input: Location | None = key(

@@ -11,6 +11,8 @@ import polars as pl
 from fwi.data.catalog import AUGMENTED
 from fwi.data.store import Store
 
+TRAINING = -1  # the fold of samples that are learned from whichever fold validates
+
 
 def assign_folds(families: Sequence[str], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
     """Spread every family evenly and at random over the folds.
@@ -60,8 +62,10 @@ def split(store: Store, fold: int) -> tuple[Store, Store]:
     if not len(parts[0]) or not len(parts[1]):
         known = sorted(store.catalog["fold"].unique().to_list())
         fix = (
-            f"choose one of {', '.join(map(str, known))}"
+            f"choose one of {', '.join(str(k) for k in known if k != TRAINING)}"
             if len(known) > 1
+            else "learn from it beside another store, by --also"
+            if known == [TRAINING]
             else "make a store of 2 samples or more, with n_folds of 2 or more"
         )
         raise ValueError(

@@ -12,7 +12,7 @@ from fwi.checks import check_amplitude, check_gathers, check_velocity
 from fwi.config import PrepareConfig
 from fwi.data.augmented import Parents, augmented_shards
 from fwi.data.blocks import blocks
-from fwi.data.folds import assign_folds
+from fwi.data.fold_rules import spread
 from fwi.data.inputs import Inputs, Part
 from fwi.data.layouts import Found
 from fwi.data.opened import Samples, open_all
@@ -20,7 +20,7 @@ from fwi.data.plausible import compare
 from fwi.data.readers import Sampling
 from fwi.data.shards import Shard
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS
-from fwi.progress import Advance
+from fwi.progress import Advance, progress_bar
 
 
 def training_shards(
@@ -29,25 +29,28 @@ def training_shards(
     """Plan a store of gathers and maps, and of maps augmented and simulated beside them.
 
     Args:
-        prepare: reads `n_folds`, `shard_size`, `seed`, how the gathers were recorded, and how maps
-            are augmented.
+        prepare: reads how samples are spread over folds, `shard_size`, how the gathers were
+            recorded, and how maps are augmented.
         found: the files, which are opened to be counted, and one sample of each to be compared.
         threads: shots simulated at once; one for each processor by default.
 
     Raises:
-        ValueError: if a file is damaged, or does not fit.
+        ValueError: if a file is damaged, or does not fit, or the folds do not.
         TypeError: if gathers are not floating.
     """
     opened = open_all(found, Sampling(prepare.dt, prepare.source_x, prepare.receiver_x))
-    for samples in opened:
-        compare(f"gathers of {samples.source.gathers[0]}", *_pair(samples, range(1)))
+    with progress_bar("compare", len(opened)) as advance:
+        for samples in opened:
+            compare(f"gathers of {samples.source.gathers[0]}", *_pair(samples, range(1)))
+            advance()
     places = [(samples, i) for samples in opened for i in range(samples.n)]
     names = [samples.source.family for samples, _ in places]
+    files = [str(samples.source.gathers[0]) for samples, _ in places]
     rows: dict[str, list[Any]] = {
         "sample_id": [f"{s.source.family}/{s.source.name}/{i}" for s, i in places],
         "family": names,
-        "fold": assign_folds(names, prepare.n_folds, prepare.seed).tolist(),
-        "origin": [str(samples.source.gathers[0]) for samples, _ in places],
+        "fold": spread(prepare, names, files),
+        "origin": files,
     }
     first = 0
     for samples in opened:

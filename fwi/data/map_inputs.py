@@ -24,12 +24,13 @@ from fwi.data.walking import warn_of_left_out
 from fwi.files import check_regular
 
 
-def open_map_inputs(path: Path) -> Inputs:
+def open_map_inputs(path: Path, made_by: str = "fwi prepare") -> Inputs:
     """Open what holds velocity maps, all of one size.
 
     Args:
         path: a store with maps, a folder of files of maps, or one such file, which may be
             (Z, X), (n, Z, X) or (n, 1, Z, X).
+        made_by: the stage that makes such a store, for the error where it is not finished.
 
     Raises:
         FileNotFoundError: if there is nothing, or nothing to read in it.
@@ -37,12 +38,12 @@ def open_map_inputs(path: Path) -> Inputs:
         TypeError: if its values are no numbers.
     """
     if (path / "store.json").exists():
-        store = Store(path)
+        store = Store(path, made_by)
         if not store.has_maps:
             raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
         rows = catalog_rows(store)
         rows["origin"] = [o if o.startswith(AUGMENTED) else str(path) for o in rows["origin"]]
-        return Inputs(rows, StoreReader(store, "maps"), store.fingerprint)
+        return Inputs(rows, StoreReader(store, "maps"), store.fingerprint, store=store)
     files = _map_files(path)
     counts = _count_maps(files)
     places = [(file, row) for file, n in zip(files, counts, strict=True) for row in range(n)]

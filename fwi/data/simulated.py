@@ -1,19 +1,22 @@
-"""Shards of given maps and their simulated gathers."""
+"""Shards of given maps, predicted ones among them, and their simulated gathers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fwi.arrays import Array
-from fwi.config import SimulateConfig
+from fwi.config import SimulateConfig, StoreSection
 from fwi.data.augmented import Parents, augmented_shards
 from fwi.data.blocks import blocks
-from fwi.data.folds import assign_folds
+from fwi.data.fold_rules import spread
+from fwi.data.folds import TRAINING
 from fwi.data.inputs import Inputs, Part
 from fwi.data.shards import Shard, simulated
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
@@ -29,6 +32,16 @@ def recorded_by(section: SimulateConfig, nz: int, nx: int) -> AcquisitionGeometr
     return replace(
         shots, nz=nz, nx=nx, **section.model_dump(include=_ACQUISITION, exclude_none=True)
     )
+
+
+def check_apart(given: Path, store: Path) -> None:
+    """Refuse to write a store over the maps that are read.
+
+    Raises:
+        ValueError: if they lie in it.
+    """
+    if Path(os.path.realpath(given)).is_relative_to(os.path.realpath(store)):
+        raise ValueError(f"{store} holds the maps that are read; write to another store")
 
 
 def check_all(inputs: Inputs, geometry: AcquisitionGeometry) -> None:
@@ -48,20 +61,29 @@ def _check(inputs: Inputs, sample: int, geometry: AcquisitionGeometry) -> None:
 
 
 def simulated_shards(
-    section: SimulateConfig,
+    section: StoreSection,
     inputs: Inputs,
     geometry: AcquisitionGeometry,
     threads: int | None,
 ) -> Iterator[Shard]:
-    """Spread the samples over the folds, but for those of a store that have theirs.
+    """Plan a store of maps and their gathers.
+
+    Args:
+        section: reads `shard_size`, how samples are spread over folds, and how maps are
+            augmented; those of a store keep the fold that they have there, unless there are to be
+            no folds.
+        inputs: the maps.
+        geometry: which is simulated.
+        threads: shots simulated at once; one for each processor by default.
 
     Raises:
         KeyError: if there is no such augmentation.
-        ValueError: if it makes no map.
+        ValueError: if it makes no map, or the folds do not fit.
     """
-    known = inputs.rows["fold"]
-    spread = assign_folds(inputs.rows["family"], section.n_folds, section.seed).tolist()
-    folds = [new if old < 0 else old for old, new in zip(known, spread, strict=True)]
+    folds = spread(section, inputs.rows["family"], inputs.rows["origin"])
+    if section.fold_rule != "none":
+        known = inputs.rows["fold"]
+        folds = [new if old == TRAINING else old for old, new in zip(known, folds, strict=True)]
     inputs = replace(inputs, rows={**inputs.rows, "fold": folds})
     for part in blocks(range(len(inputs) if section.plain else 0), section.shard_size):
         make = partial(_simulated, Part(inputs, part), geometry, threads)
@@ -84,12 +106,11 @@ def _simulated(
 
 
 def recipe_of(
-    section: SimulateConfig, inputs: Inputs, geometry: AcquisitionGeometry
+    section: StoreSection, inputs: Inputs, geometry: AcquisitionGeometry
 ) -> dict[str, Any]:
     """What determines the store: the maps, their recording, folds and shards."""
     return {
         "maps": inputs.fingerprint,
         "geometry": asdict(geometry),
-        **section.model_dump(include={"n_folds", "shard_size", "seed"}),
-        **section.augmented_by,
+        **section.recipe(StoreSection.model_fields),
     }

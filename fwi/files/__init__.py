@@ -1,6 +1,6 @@
 """Reading and writing files so that nothing half-written is ever taken for whole."""
 
-from fwi.files.arrays import open_array, read_npy_header
+from fwi.files.arrays import look_at_array, open_array, read_npy_header
 from fwi.files.atomic import (
     atomic_file,
     atomic_folder,
@@ -23,6 +23,7 @@ __all__ = [
     "explained_disk_errors",
     "explained_place",
     "locked",
+    "look_at_array",
     "open_array",
     "read_json",
     "read_npy_header",

@@ -84,7 +84,8 @@ class Predictor:
 
         Args:
             gathers: (B, S, T, R), S at least the network's shots: an array, a tensor or nested
-                lists of real numbers, as recorded.
+                lists of real numbers, as recorded; they are decimated here if those of the
+                training were.
             tta: average with the prediction of the mirrored gathers.
 
         Returns:
@@ -184,6 +185,8 @@ class Predictor:
     def _check(self, given: Any, tta: bool = False) -> Array:
         gathers = as_floats("gathers", given)
         check_gathers(gathers, None, None, None)
+        if self.conditions is not None:
+            gathers = self.conditions.decimated(gathers)
         self.check_shape(gathers.shape, tta)
         self._warn(gathers[:, : shots_of(self.model)])
         return gathers

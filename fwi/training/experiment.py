@@ -92,7 +92,11 @@ class Experiment:
                 f"maps of the store {store.path} must be {map_shape_of(model)} for train.model="
                 f"{train.model}, got {store.map_shape}; leave its option map_shape out"
             )
-        others = [Store(share.path).where(pl.col("fold") != train.fold) for share in train.stores]
+        # Neither a sample of the fold, nor one of that name elsewhere: what was predicted of it.
+        unseen = (pl.col("fold") != train.fold) & ~pl.col("sample_id").is_in(
+            validation.catalog["sample_id"].implode()
+        )
+        others = [Store(share.path).where(unseen) for share in train.stores]
         dataset = GatherDataset(
             [training, *others],
             shots_of(model),
