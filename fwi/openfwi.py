@@ -37,6 +37,12 @@ FAMILIES = (
     "Style_A",
     "Style_B",
 )
+# OpenFWI's own split: the number that ends the name of each family's last file of training.
+LAST_TRAINING = {
+    **dict.fromkeys(FAMILIES[:4], 48),
+    **dict.fromkeys(FAMILIES[4:8], 31),
+    **dict.fromkeys(FAMILIES[8:], 120),
+}
 UNKNOWN = -100  # the label that torch's cross-entropy passes over
 
 
