@@ -9,8 +9,6 @@ import numpy.typing as npt
 import pytest
 
 from fwi import families
-from fwi.families.faults import Fault, grid, unfault
-from fwi.families.layers import blurred, sharp
 
 Maps = npt.NDArray[np.float64]
 
@@ -175,54 +173,6 @@ def test_curves_have_the_measured_periods() -> None:
             shares.append(power[1:6].sum() / power.sum())
     assert len(shares) > 100
     assert np.median(shares) > 0.97  # rounding to whole rows takes the rest
-
-
-@pytest.mark.parametrize("kind", ["FlatFault", "CurveFault"])
-def test_a_faults_are_blurred_and_b_faults_sharp(kind: str) -> None:
-    """A has values in between, B a dozen values in all."""
-    smooth, rough = drawn(f"{kind}_A"), drawn(f"{kind}_B")
-    in_between = [np.unique(m).size for m in smooth]
-    main = [np.unique(m).size for m in rough]
-    assert np.median(in_between) > 15  # real: 47 and 146, of which 2 to 4 are layers
-    assert max(main) <= 14
-    assert np.median(main) >= 8  # real: 10 and 14
-
-
-@pytest.mark.parametrize("family", ["FlatFault_B", "CurveFault_B"])
-def test_b_faults_mostly_increase_with_depth(family: str) -> None:
-    """Most steps of the B faults go up with depth."""
-    steps = np.diff(drawn(family), axis=1)
-    assert (steps > 0).sum() > 2 * (steps < 0).sum()
-
-
-def test_faults_cut_flat_layers() -> None:
-    """Nearly every flat map shows a fault."""
-    # Without a fault, a flat map has no step along its rows.
-    for family in ("FlatFault_A", "FlatFault_B"):
-        cut = (np.abs(np.diff(drawn(family), axis=2)) > 30).any(axis=(1, 2))
-        assert cut.mean() > 0.9
-
-
-def test_a_fault_moves_one_side_along_its_line() -> None:
-    """The slip is parallel to the line, on one side of it."""
-    fault = Fault(35, 35, np.deg2rad(60), throw=9, width=1e-6, rough=np.zeros(70))
-    depth, x = grid()
-    old_depth, old_x = unfault([fault], depth, x)
-    right, left = fault.side(depth, x) > 0.1, fault.side(depth, x) < -0.1
-    np.testing.assert_allclose(old_depth[right], depth[right] - 9)
-    inner = right & (x > 9)
-    np.testing.assert_allclose(x[inner] - old_x[inner], 9 / np.tan(np.deg2rad(60)))
-    np.testing.assert_array_equal(old_depth[left], depth[left])
-
-
-def test_blurred_layers_are_the_sharp_ones_away_from_interfaces() -> None:
-    """Blur only touches interfaces."""
-    values, tops, depth = np.array([2000, 3000, 4000]), np.array([20.5, 50.5]), np.arange(70.0)
-    step = sharp(values, tops, depth)
-    ramp = blurred(values, tops, depth, width=3)
-    far = np.abs(depth[:, None] - tops).min(axis=1) >= 1.5
-    np.testing.assert_array_equal(ramp[far], step[far])
-    np.testing.assert_allclose(ramp[19:23], [2000, 2000 + 1000 / 3, 2000 + 2000 / 3, 3000])
 
 
 @pytest.mark.parametrize(
