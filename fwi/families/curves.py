@@ -9,10 +9,10 @@ from fwi.families.registry import Field
 from fwi.openfwi import SIDE
 
 FIRST = 0.1
-"""Column of the knots' axis that a map's first column shows: its breaks lie at 19.9 ... 59.9."""
+"""Where the map's first column lies on the axis of the knots."""
 
 KNOTS = (0, 10, 20, 30, 40, 50, 60, 78)
-"""Where real curves take independent values; the last knot lies beyond the map."""
+"""Columns where real curves take independent values; the last one lies beyond the map."""
 
 
 def spline(values: Field) -> Field:
@@ -26,7 +26,7 @@ def spline(values: Field) -> Field:
         values: Depths (..., 8) at `KNOTS`, rows.
 
     Returns:
-        Depths (..., 70) at the columns of a map, rows, of any size and sign.
+        Depths (..., 70) at the columns of a map, rows, which may lie above or below it.
 
     Source:
         500 real maps of CurveVel_A: all 1,672 interfaces that no edge of the map cuts are such

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fwi.checks import check_number
 from fwi.families.blocks import faulted
 from fwi.families.edges import FINE, halved
 from fwi.families.faults import draw_fault
+from fwi.families.ranges import check_counts, check_layers, check_range, pair
 from fwi.families.registry import Field, register_family
 from fwi.families.stacks import broken_thicknesses, two_halves
 from fwi.families.wedges import draw_wedge
@@ -40,6 +42,18 @@ class SmoothFaulted:
     thinnest: int = 15
     throw: tuple[float, float] = (5, 10)
     swing: tuple[float, float] = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is of another type.
+            ValueError: if one is outside its range, a range ends before it begins, or so many
+                layers do not fit.
+        """
+        check_layers(self.layers, self.thinnest)
+        for name in ("throw", "swing"):
+            check_range(name, getattr(self, name), 0, SIDE)
 
     def __call__(self, rng: np.random.Generator) -> Field:
         """Draw a map (70, 70), m/s, depth first."""
@@ -101,6 +115,25 @@ class SharpFaulted:
     swing: tuple[float, float] = (0, 0)
     seam: tuple[float, float] = (15, 60)
 
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is of another type.
+            ValueError: if one is outside its range, a range ends before it begins, or so many
+                layers do not fit.
+        """
+        check_layers(self.layers, self.thinnest)
+        for name in ("throw", "swing"):
+            check_range(name, getattr(self, name), 0, SIDE)
+        for name in ("fall", "sunk", "lean", "seam"):
+            check_range(name, getattr(self, name), -2 * SIDE, 2 * SIDE)
+        for name in ("left", "right"):
+            for number, span in enumerate(pair(name, getattr(self, name))):
+                check_range(f"{name}[{number}]", span, -2 * SIDE, 2 * SIDE)
+        check_counts("periods", self.periods, SIDE // 2)
+        check_number("still", self.still, 0, 1)
+
     def __call__(self, rng: np.random.Generator) -> Field:
         """Draw a map (70, 70), m/s, depth first."""
         n, periods = int(rng.choice(self.layers)), int(rng.choice(self.periods))
@@ -114,9 +147,9 @@ class SharpFaulted:
         thickness = broken_thicknesses(rng, n, SIDE, self.thinnest)
         stack = np.repeat(two_halves(rng, n, (SLOWEST, MIDDLE, FASTEST)).astype(float), thickness)
         wedge = draw_wedge(rng, columns, self.throw, self.fall, self.sunk, self.lean)
-        drop, columns = wedge.slip()
-        bend = rng.uniform(*self.swing) * np.sin(2 * np.pi * periods * columns / SIDE)
-        down = np.rint(drop + np.where(columns < SIDE, bend, 0))
+        drop, before = wedge.slip()
+        bend = rng.uniform(*self.swing) * np.sin(2 * np.pi * periods * before / SIDE)
+        down = np.rint(drop + np.where(before < SIDE, bend, 0))
         if rng.random() < self.still:
             down[-1] = 0
         depth = np.arange(SIDE)[:, None] - down
