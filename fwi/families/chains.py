@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fwi.checks import check_number, check_whole
-from fwi.families.ranges import Range, check_pair, check_span
+from fwi.families.ranges import Range, check_range, pair
 from fwi.families.registry import Field
 from fwi.openfwi import SIDE
 
@@ -83,10 +83,10 @@ class Chains:
         check_number("single + slabs", self.single + self.slabs, 0, 1)
         for name in ("vary", "wander", "aside"):
             check_number(name, getattr(self, name), 0, 10)
-        check_span("size", self.size, 0.1, SIDE)
-        check_span("stretch", self.stretch, 0.1, SIDE)
-        check_span("flat", self.flat, 0, 1)
-        check_pair("deep", self.deep)
+        check_range("size", self.size, 0.1, SIDE)
+        check_range("stretch", self.stretch, 0.1, SIDE)
+        check_range("flat", self.flat, 0, 1)
+        pair("deep", self.deep)
         check_number("deep[0]", self.deep[0], -5, 5)
         check_number("deep[1]", self.deep[1], 0, 5)
 

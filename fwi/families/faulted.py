@@ -4,17 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwi.families.blocks import slid, tilted
+from fwi.checks import check_number
+from fwi.families.blocks import faulted
 from fwi.families.edges import FINE, halved
-from fwi.families.faults import draw_fault, trace
+from fwi.families.faults import draw_fault
+from fwi.families.ranges import check_counts, check_layers, check_range, pair
 from fwi.families.registry import Field, register_family
 from fwi.families.stacks import broken_thicknesses, two_halves
+from fwi.families.wedges import draw_wedge
 from fwi.openfwi import FASTEST, SIDE, SLOWEST
 
 MIDDLE = (SLOWEST + FASTEST) // 2
 """What parts slow layers from fast ones, m/s."""
 
-_ROUNDING = 5e-12  # m/s, of interpolation; the faintest ringing is above it
+Spans = tuple[tuple[float, float], tuple[float, float]]
+"""Ranges of the columns of two faults."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,18 @@ class SmoothFaulted:
     throw: tuple[float, float] = (5, 10)
     swing: tuple[float, float] = (0, 0)
 
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is of another type.
+            ValueError: if one is outside its range, a range ends before it begins, or so many
+                layers do not fit.
+        """
+        check_layers(self.layers, self.thinnest)
+        for name in ("throw", "swing"):
+            check_range(name, getattr(self, name), 0, SIDE)
+
     def __call__(self, rng: np.random.Generator) -> Field:
         """Draw a map (70, 70), m/s, depth first."""
         n = int(rng.choice(self.layers))
@@ -48,9 +64,7 @@ class SmoothFaulted:
         low, high = self.throw
         fault = draw_fault(rng, FINE, (2 * low, 2 * high))
         bent = _bent(flat, 2 * rng.uniform(*self.swing))
-        faulted = tilted(slid(bent, fault))
-        velocity = halved(np.where(faulted < values[0] - _ROUNDING, flat, faulted))
-        velocity = np.minimum(velocity, FASTEST)
+        velocity = np.minimum(halved(faulted(flat, bent, fault)), FASTEST)
         return velocity[:, ::-1] if rng.random() < 0.5 else velocity
 
 
@@ -58,23 +72,31 @@ def _bent(flat: Field, swing: float) -> Field:
     """Move columns (N, N) down by a period of a sine, in whole cells; their ends go on."""
     rows, columns = np.ogrid[: len(flat), : len(flat)]
     bend = np.rint(swing * np.sin(2 * np.pi * columns / len(flat))).astype(int)
-    return flat[np.clip(rows - bend, 0, len(flat) - 1), columns]
+    return flat[np.clip(rows - bend, 0, len(flat) - 1), 0]
 
 
 @dataclass(frozen=True)
 class SharpFaulted:
-    """Two stacks of many layers, each faulted by itself, joined along a seam: the B families.
+    """Two stacks of many layers, each lifted between two faults, joined along a seam: the B kind.
 
     1. Draw two stacks of 6, 7 or 8 layers, at least 7 rows thick, half of them slow and half fast.
-    2. Bend each by whole periods of a sine, where its first fault reaches.
-    3. Let each slide along its own faults, one after another; either may be mirrored.
-    4. Join them along a straight, steep seam.
+    2. Draw a wedge in each: two faults, the ground between them lifted, that on their right
+       fallen (`fwi.families.wedges`).
+    3. Bend each stack by whole periods of a sine (CurveFault_B), to the edge of what faults moved.
+    4. Join the stacks along a straight, steep seam.
+
+    Values and stacks are those of 8 real maps; the shapes were fitted to their looks alone.
 
     Attributes:
         layers: Numbers of layers of a stack, of one probability.
         thinnest: Least thickness of a layer, rows.
-        faults: Faults of each stack.
-        throw: Range of a fault's throw, rows.
+        throw: Range of the lift of the ground between the faults, rows.
+        fall: Range of the fall on their right, over that lift.
+        sunk: Range of the depth of the ground on their left before it all, over that lift.
+        lean: Range of the columns that a fault goes to the right a row downward.
+        left: Ranges of the columns of the left stack's two faults at half depth.
+        right: Those of the right stack's.
+        still: Probability that the last row of a stack is left as it was.
         periods: Numbers of periods of the sine, of one probability.
         swing: Range of the amplitude of the sine, rows.
         seam: Range of the columns at which the seam crosses the top and the bottom.
@@ -82,43 +104,59 @@ class SharpFaulted:
 
     layers: tuple[int, ...] = (6, 7, 8)
     thinnest: int = 7
-    faults: int = 2
-    throw: tuple[float, float] = (5, 25)
+    throw: tuple[float, float] = (3, 35)
+    fall: tuple[float, float] = (1, 2.4)
+    sunk: tuple[float, float] = (-0.1, 1.06)
+    lean: tuple[float, float] = (0, 1.2)
+    left: Spans = ((0, 25), (30, 60))
+    right: Spans = ((30, 60), (50, 90))
+    still: float = 0.3
     periods: tuple[int, ...] = (2, 3, 4)
     swing: tuple[float, float] = (0, 0)
     seam: tuple[float, float] = (15, 60)
 
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is of another type.
+            ValueError: if one is outside its range, a range ends before it begins, or so many
+                layers do not fit.
+        """
+        check_layers(self.layers, self.thinnest)
+        for name in ("throw", "swing"):
+            check_range(name, getattr(self, name), 0, SIDE)
+        for name in ("fall", "sunk", "lean", "seam"):
+            check_range(name, getattr(self, name), -2 * SIDE, 2 * SIDE)
+        for name in ("left", "right"):
+            for number, span in enumerate(pair(name, getattr(self, name))):
+                check_range(f"{name}[{number}]", span, -2 * SIDE, 2 * SIDE)
+        check_counts("periods", self.periods, SIDE // 2)
+        check_number("still", self.still, 0, 1)
+
     def __call__(self, rng: np.random.Generator) -> Field:
         """Draw a map (70, 70), m/s, depth first."""
         n, periods = int(rng.choice(self.layers)), int(rng.choice(self.periods))
-        left, right = (self._side(rng, n, periods) for _ in range(2))
+        left, right = (self._side(rng, n, periods, side) for side in (self.left, self.right))
         top, bottom = rng.uniform(*self.seam, 2)
-        rows, columns = _grid(SIDE)
+        rows, columns = np.ogrid[:SIDE, :SIDE]
         return np.where(columns < top + (bottom - top) * rows / SIDE, left, right)
 
-    def _side(self, rng: np.random.Generator, n: int, periods: int) -> Field:
+    def _side(self, rng: np.random.Generator, n: int, periods: int, columns: Spans) -> Field:
         """Draw a faulted stack of n layers (70, 70), m/s."""
         thickness = broken_thicknesses(rng, n, SIDE, self.thinnest)
         stack = np.repeat(two_halves(rng, n, (SLOWEST, MIDDLE, FASTEST)).astype(float), thickness)
-        rows, columns = _grid(SIDE)
-        for _ in range(self.faults):  # the latest first
-            if rng.random() < 0.5:
-                columns = SIDE - 1 - columns
-            ground = trace(draw_fault(rng, SIDE, self.throw), rows, columns, SIDE)
-            rows = np.where(ground.inside, np.rint(ground.depth), rows)
-            columns = np.where(ground.inside, np.rint(ground.column), columns)
-        bend = rng.uniform(*self.swing) * np.sin(2 * np.pi * periods * columns / SIDE)
-        depth = rows - np.rint(bend) * ground.inside
+        wedge = draw_wedge(rng, columns, self.throw, self.fall, self.sunk, self.lean)
+        drop, before = wedge.slip()
+        bend = rng.uniform(*self.swing) * np.sin(2 * np.pi * periods * before / SIDE)
+        down = np.rint(drop + np.where(before < SIDE, bend, 0))
+        if rng.random() < self.still:
+            down[-1] = 0
+        depth = np.arange(SIDE)[:, None] - down
         return stack[np.clip(depth, 0, SIDE - 1).astype(int)]
-
-
-def _grid(side: int) -> tuple[Field, Field]:
-    """Rows and columns (side, side) of a square picture's cells."""
-    rows, columns = np.mgrid[0.0:side, 0.0:side]
-    return rows, columns
 
 
 register_family("FlatFault_A")(SmoothFaulted())
 register_family("CurveFault_A")(SmoothFaulted(swing=(10, 15)))
 register_family("FlatFault_B")(SharpFaulted())
-register_family("CurveFault_B")(SharpFaulted(swing=(4, 10)))
+register_family("CurveFault_B")(SharpFaulted(swing=(5, 11), still=1))

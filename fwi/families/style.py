@@ -8,7 +8,7 @@ from fwi.checks import check_number
 from fwi.families.chains import Chains
 from fwi.families.marks import Marks
 from fwi.families.painting import paint
-from fwi.families.ranges import Range, check_span
+from fwi.families.ranges import Range, check_range
 from fwi.families.registry import Field, register_family
 from fwi.families.textures import blur, noise
 from fwi.openfwi import SIDE
@@ -70,12 +70,12 @@ class StyleTransfer:
             TypeError: if one is of another type.
             ValueError: if one is outside its range, or a range ends before it begins.
         """
-        check_span("weight", self.weight, 0, 1)
-        check_span("cover", self.cover, 0, 1)
+        check_range("weight", self.weight, 0, 1)
+        check_range("cover", self.cover, 0, 1)
         if self.smooth is not None:
-            check_span("smooth", self.smooth, 0.1, SIDE)
-        check_span("slowest", self.slowest, 1, 100_000)
-        check_span("fastest", self.fastest, self.slowest[1], 100_000)
+            check_range("smooth", self.smooth, 0.1, SIDE)
+        check_range("slowest", self.slowest, 1, 100_000)
+        check_range("fastest", self.fastest, self.slowest[1], 100_000)
         check_number("warp", self.warp, 0, 10)
         check_number("rim", self.rim, 0.01, SIDE)
         check_number("seam", self.seam, 0, 1)

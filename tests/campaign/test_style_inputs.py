@@ -15,7 +15,7 @@ from fwi.families.marks import Marks
 
 RECIPE: Any = families.recipe("Style_B")
 REFUSED: list[tuple[Any, str, Any, str]] = [
-    (RECIPE, "weight", 0.25, "weight must be a pair of numbers, got 0.25"),
+    (RECIPE, "weight", 0.25, "weight must be a pair (first, last), got 0.25"),
     (RECIPE, "weight", (0.3, 0.2), "weight[1] must be 0.3 to 1, got 0.2"),
     (RECIPE, "weight", (0, 25), "weight[1] must be 0 to 1, got 25"),
     (RECIPE, "cover", [0.4, 0.5], "cover must be a pair"),

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pytest
 
 from fwi import families
-from fwi.families.faults import Fault, grid, unfault
 
 Maps = npt.NDArray[np.float64]
 
@@ -91,46 +90,6 @@ def test_mean_and_spread_match_the_full_set(family: str) -> None:
 def test_sharp_families_hold_whole_numbers(family: str) -> None:
     """Families without interpolation hold whole m/s."""
     np.testing.assert_array_equal(drawn(family), np.rint(drawn(family)))
-
-
-@pytest.mark.parametrize("kind", ["FlatFault", "CurveFault"])
-def test_a_faults_are_blurred_and_b_faults_sharp(kind: str) -> None:
-    """A has values in between, B a dozen values in all."""
-    smooth, rough = drawn(f"{kind}_A"), drawn(f"{kind}_B")
-    in_between = [np.unique(m).size for m in smooth]
-    main = [np.unique(m).size for m in rough]
-    assert np.median(in_between) > 15  # real: 47 and 146, of which 2 to 4 are layers
-    assert max(main) <= 14
-    assert np.median(main) >= 8  # real: 10 and 14
-
-
-@pytest.mark.parametrize("family", ["FlatFault_B", "CurveFault_B"])
-def test_b_faults_mostly_increase_with_depth(family: str) -> None:
-    """Most steps of the B faults go up with depth."""
-    steps = np.diff(drawn(family), axis=1)
-    assert (steps > 0).sum() > 2 * (steps < 0).sum()
-
-
-def test_faults_cut_flat_layers() -> None:
-    """Nearly every flat map shows a fault."""
-    # Without a fault, a flat map has no step along its rows.
-    for family in ("FlatFault_A", "FlatFault_B"):
-        cut = (np.abs(np.diff(drawn(family), axis=2)) > 30).any(axis=(1, 2))
-        assert cut.mean() > 0.9
-
-
-def test_a_fault_moves_one_side_along_its_line() -> None:
-    """The slip is parallel to the line, on one side of it."""
-    fault = Fault(35, 35, np.deg2rad(60), throw=9, width=1e-6, rough=np.zeros(70))
-    depth, x = grid()
-    old_depth, old_x = unfault([fault], depth, x)
-    right, left = fault.side(depth, x) > 0.1, fault.side(depth, x) < -0.1
-    np.testing.assert_allclose(old_depth[right], depth[right] - 9)
-    inner = right & (x > 9)
-    np.testing.assert_allclose(x[inner] - old_x[inner], 9 / np.tan(np.deg2rad(60)))
-    np.testing.assert_array_equal(old_depth[left], depth[left])
-
-
 
 
 def features(maps: Maps) -> dict[str, Maps]:
