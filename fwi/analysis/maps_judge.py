@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fwi.arrays import Array
+from fwi.families.statistics import as_maps
 
 _CENTRE, _SPREAD = 3000.0, 850.0  # m/s, of all families
 _STEP = 30.0  # m/s; steps are shown by the logarithm of their size in it
@@ -33,7 +34,18 @@ class MapsJudge:
         self.seed, self.epochs = seed, epochs
 
     def fit(self, real: Array, generated: Array) -> Self:
-        """Learn from maps (n, nz, nx), m/s, and at least as many generated ones."""
+        """Learn from maps (n, nz, nx), m/s, and at least as many generated ones.
+
+        Raises:
+            TypeError: if maps hold no numbers.
+            ValueError: if they are no finite stacks of one size, or generated ones are fewer.
+        """
+        real, generated = as_maps(real), as_maps(generated)
+        if real.shape[1:] != generated.shape[1:] or len(real) > len(generated):
+            raise ValueError(
+                "generated maps must be as large as real ones and as many or more, got "
+                f"{generated.shape} for {real.shape}; draw more"
+            )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.network = _network()
@@ -44,7 +56,8 @@ class MapsJudge:
         """Say which maps (n, nz, nx), m/s, are real, (n,) bool."""
         self.network.eval()
         with torch.no_grad():
-            logits = [self.network(batch) for batch in _prepared(samples).split(_BATCH)]
+            batches = _prepared(as_maps(samples)).split(_BATCH)
+            logits = [self.network(batch) for batch in batches]
         return (torch.cat(logits)[:, 0] > 0).numpy()
 
     def _train(self, real: Tensor, generated: Tensor) -> None:
@@ -81,7 +94,7 @@ def _network() -> nn.Sequential:
 
 def _prepared(maps: Array) -> Tensor:
     """Scale maps, and add the channels that tell steps and places, (n, 5, nz, nx)."""
-    velocity = torch.from_numpy(np.asarray(maps, np.float32))
+    velocity = torch.from_numpy(maps.astype(np.float32))
     steps = [velocity.diff(dim=axis, prepend=velocity.narrow(axis, 0, 1)) for axis in (1, 2)]
     depth, column = (torch.linspace(-1, 1, n) for n in velocity.shape[1:])
     places = torch.meshgrid(depth, column, indexing="ij")

@@ -58,9 +58,9 @@ def ask(judge: Judge, real: Any, generated: Any) -> Verdict:
     """Ask a judge that has learnt about as many real as generated samples.
 
     Raises:
-        ValueError: if they are not as many; chance would not be 50 %.
+        ValueError: if they are none, or not as many; chance would not be 50 %.
     """
-    if len(real) != len(generated):
+    if len(real) != len(generated) or not len(real):
         raise ValueError(
             "real and generated must be as many, so that chance is right half of the time, got "
             f"{len(real)} and {len(generated)}; leave some out"
@@ -85,7 +85,11 @@ class StatisticsJudge:
         )  # fmt: skip
 
     def fit(self, real: pl.DataFrame, generated: pl.DataFrame) -> Self:
-        """Learn from two tables of one set of columns, a row a map."""
+        """Learn from two tables of one set of columns, a row a map.
+
+        Raises:
+            ValueError: if a table is empty, or their columns differ.
+        """
         self.trees.fit(*_labelled(real, generated))
         return self
 
@@ -113,5 +117,10 @@ def distances(real: pl.DataFrame, generated: pl.DataFrame) -> dict[str, float]:
 
 
 def _labelled(real: pl.DataFrame, generated: pl.DataFrame) -> tuple[Array, Array]:
+    if real.columns != generated.columns or real.is_empty() or generated.is_empty():
+        raise ValueError(
+            "real and generated must be tables of the same statistics, a row a map, got "
+            f"{real.shape} and {generated.shape}; give what describe makes of maps"
+        )
     table = pl.concat([real, generated]).to_numpy()
     return table, np.arange(len(table)) < len(real)

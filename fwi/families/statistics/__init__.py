@@ -8,7 +8,8 @@ ones are compared by the same rule.
 """
 
 from fwi.families.statistics.description import describe
+from fwi.families.statistics.intake import as_maps
 from fwi.families.statistics.interfaces import interfaces
 from fwi.families.statistics.values import layers
 
-__all__ = ["describe", "interfaces", "layers"]
+__all__ = ["as_maps", "describe", "interfaces", "layers"]
