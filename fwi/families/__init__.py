@@ -1,6 +1,16 @@
 """Generated velocity maps of the ten OpenFWI families."""
 
 from fwi.families import faulted, layered, style
-from fwi.families.registry import NAMES, check_family, register_family, sample
+from fwi.families.registry import NAMES, Recipe, check_family, recipe, register_family, sample
 
-__all__ = ["NAMES", "check_family", "faulted", "layered", "register_family", "sample", "style"]
+__all__ = [
+    "NAMES",
+    "Recipe",
+    "check_family",
+    "faulted",
+    "layered",
+    "recipe",
+    "register_family",
+    "sample",
+    "style",
+]

@@ -1,75 +1,98 @@
-"""FlatVel and CurveVel: whole-number layers, flat or shifted by one curve."""
+"""FlatVel and CurveVel: layers of whole velocities and about the same thickness."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from fwi.families.curves import curve
-from fwi.families.layers import (
-    Integers,
-    any_values,
-    increasing_values,
-    regular_thicknesses,
-    sharp,
-)
+from fwi.checks import check_number, check_whole
+from fwi.families.curves import KNOTS, spline
+from fwi.families.layers import Integers, any_values
 from fwi.families.registry import Field, register_family
-from fwi.openfwi import SIDE
+from fwi.openfwi import FASTEST, SIDE, SLOWEST
 
-COUNTS = (3, 4, 5, 6, 7, 8)
-COUNT_ODDS = (0.1, 0.2, 0.2, 0.2, 0.2, 0.1)
-"""Layers of a map; three and eight were seen half as often as the others."""
-
-LEADING = (0.03, 0.2, 0.54, 0.2, 0.03)
-"""Curves of real maps have periods of 22 to 24 columns: mostly 70/3."""
+_FINE = 10  # rows of the grid on which interfaces are drawn, in a row of the map
+_MOST = 60  # interfaces: one in every row is no layer any more
 
 
-@register_family("FlatVel_A")
-def flat_increasing(rng: np.random.Generator) -> Field:
-    """Draw flat layers whose velocity increases with depth, (70, 70) m/s."""
-    tops = _tops(rng)
-    return _flat(increasing_values(rng, tops.size + 1), tops)
+@dataclass(frozen=True)
+class Layers:
+    """Draws maps of flat or curved layers.
 
+    1. The number N of interfaces is uniform in `interfaces`; their spacing is T = 70 / N rows.
+    2. The first interface lies at T, give or take `swing` T, uniformly.
+    3. Each further one lies T below the one before, give or take `jitter`, uniformly. So
+       thicknesses vary about as much in every map, and depths more the deeper they are.
+    4. Curved interfaces follow 2. and 3. independently at each knot of a spline (`curves.spline`)
+       and are alike therefore, though not parallel.
+    5. Depths are whole rows of a grid ten times finer, of which the map keeps one row in ten.
+    6. N + 1 velocities are uniform whole numbers, sorted where they increase with depth. What lies
+       below or above the map is cut off: one map in two of FlatVel_A lacks its fastest layer.
 
-@register_family("FlatVel_B")
-def flat_any(rng: np.random.Generator) -> Field:
-    """Draw flat layers in any order of velocity, (70, 70) m/s."""
-    tops = _tops(rng)
-    return _flat(any_values(rng, tops.size + 1), tops)
+    Attributes:
+        increasing: whether velocity increases with depth (A) or comes in any order (B).
+        curved: whether interfaces are curved (CurveVel) or flat (FlatVel).
+        interfaces: fewest and most interfaces.
+        swing: part of the spacing by which the first interface lies higher or deeper.
+        jitter: rows by which a spacing is smaller or larger.
+        velocities: slowest and fastest velocity, m/s.
 
-
-@register_family("CurveVel_A")
-def curved_increasing(rng: np.random.Generator) -> Field:
-    """Draw curved layers whose velocity increases with depth, (70, 70) m/s."""
-    tops = _tops(rng)
-    return _curved(rng, increasing_values(rng, tops.size + 1), tops)
-
-
-@register_family("CurveVel_B")
-def curved_any(rng: np.random.Generator) -> Field:
-    """Draw curved layers in any order of velocity, (70, 70) m/s."""
-    tops = _tops(rng)
-    return _curved(rng, any_values(rng, tops.size + 1), tops)
-
-
-def _tops(rng: np.random.Generator) -> Field:
-    """Draw the interfaces of a map, rows, the last one near its bottom or below.
-
-    The layer beyond the last interface is mostly out of sight: sorted velocities
-    that lose their fastest give the mean and spread of the A families.
+    Source:
+        The first halves of 1,000 real maps each of FlatVel_A and CurveVel_A.
     """
-    n = int(rng.choice(COUNTS, p=COUNT_ODDS))
-    return np.cumsum(regular_thicknesses(rng, n, spill=0.45, jitter=0.3))
+
+    increasing: bool
+    curved: bool
+    interfaces: tuple[int, int] = (3, 7)
+    swing: float = 0.5
+    jitter: float = 1.0
+    velocities: tuple[int, int] = (SLOWEST, FASTEST)
+
+    def __post_init__(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            TypeError: if one is of another type.
+            ValueError: if one is outside its range, or a range ends before it begins.
+        """
+        _check_range("interfaces", self.interfaces, 1, _MOST)
+        _check_range("velocities", self.velocities, 1, 100_000)
+        check_number("swing", self.swing, 0, 1)
+        check_number("jitter", self.jitter, 0, SIDE)
+
+    def __call__(self, rng: np.random.Generator) -> Field:
+        """Draw one map (70, 70), m/s."""
+        n = int(rng.integers(*self.interfaces, endpoint=True))
+        knots = self._interfaces(rng, n, len(KNOTS) if self.curved else 1)
+        tops = spline(knots) if self.curved else np.repeat(knots, SIDE, axis=1)
+        values = any_values(rng, n + 1, *self.velocities)
+        return _filled(np.sort(values) if self.increasing else values, tops)
+
+    def _interfaces(self, rng: np.random.Generator, n: int, knots: int) -> Field:
+        """Draw the depths (n, knots) of interfaces at each knot, fine rows."""
+        spacing = _FINE * SIDE / n
+        swing, jitter = round(self.swing * spacing), round(self.jitter * _FINE)
+        first = rng.integers(-swing, swing, (1, knots), endpoint=True)
+        further = rng.integers(-jitter, jitter, (n - 1, knots), endpoint=True)
+        moved = np.cumsum(np.concatenate([first, further]), axis=0)
+        return moved + spacing * np.arange(1, n + 1)[:, None]
 
 
-def _flat(values: Integers, tops: Field) -> Field:
-    """Fill the rows between interfaces, (70, 70) m/s."""
-    return np.tile(sharp(values, tops, np.arange(float(SIDE)))[:, None], SIDE)
+def _filled(values: Integers, tops: Field) -> Field:
+    """Fill the layers between interfaces (n, 70), fine rows, with n + 1 velocities."""
+    rows = _FINE * np.arange(SIDE)[:, None] + 1
+    number = (np.floor(tops)[:, None] <= rows).sum(axis=0)
+    return values[number].astype(float)
 
 
-def _curved(rng: np.random.Generator, values: Integers, tops: Field) -> Field:
-    """Fill the layers between interfaces shifted by one curve, (70, 70) m/s.
+def _check_range(name: str, limits: tuple[int, int], least: int, most: int) -> None:
+    """Refuse a range that is no pair of whole numbers in order."""
+    if not isinstance(limits, tuple) or len(limits) != 2:
+        raise TypeError(f"{name} must be a pair (first, last), got {limits!r:.60}")
+    first = check_whole(f"{name}[0]", limits[0], least, most)
+    check_whole(f"{name}[1]", limits[1], first, most)
 
-    Real crests stay 3 to 5 rows below the surface, however large the curve.
-    """
-    shift = curve(rng, LEADING, side=0.7, amplitude=(4, 17))
-    crest = tops[0] + shift.min()
-    shift += max(0, rng.uniform(-7, 5) - crest)
-    return sharp(values, tops, np.arange(float(SIDE))[:, None] - np.rint(shift))
+
+register_family("FlatVel_A")(Layers(increasing=True, curved=False))
+register_family("FlatVel_B")(Layers(increasing=False, curved=False))
+register_family("CurveVel_A")(Layers(increasing=True, curved=True))
+register_family("CurveVel_B")(Layers(increasing=False, curved=True))

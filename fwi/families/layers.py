@@ -9,9 +9,11 @@ from fwi.openfwi import FASTEST, SIDE, SLOWEST
 Integers = npt.NDArray[np.int64]
 
 
-def any_values(rng: np.random.Generator, n: int) -> Integers:
-    """Draw n layer velocities in any order, whole m/s, uniform in [1500, 4500]."""
-    return rng.integers(SLOWEST, FASTEST, n, endpoint=True)
+def any_values(
+    rng: np.random.Generator, n: int, slowest: int = SLOWEST, fastest: int = FASTEST
+) -> Integers:
+    """Draw n layer velocities in any order, whole m/s, uniform in [slowest, fastest]."""
+    return rng.integers(slowest, fastest, n, endpoint=True)
 
 
 def increasing_values(rng: np.random.Generator, n: int) -> Integers:
@@ -34,25 +36,6 @@ def mostly_increasing_values(rng: np.random.Generator, n: int, swap: float) -> I
     for i in np.flatnonzero(rng.random(n - 1) < swap):
         values[[i, i + 1]] = values[[i + 1, i]]
     return values
-
-
-def regular_thicknesses(rng: np.random.Generator, n: int, spill: float, jitter: float) -> Field:
-    """Draw n thicknesses around one nominal thickness.
-
-    The nominal thickness is 70 / (n - u), u uniform in [0, spill], so the n-th
-    layer is cut by the bottom of the map, as the last one of the real maps is.
-
-    Args:
-        rng: Source of randomness.
-        n: Number of layers wanted in the 70 rows.
-        spill: Largest part of a layer that lies below the map.
-        jitter: Largest relative departure from the nominal thickness.
-
-    Returns:
-        Thicknesses (n,), rows, whole numbers.
-    """
-    nominal = SIDE / (n - rng.uniform(0, spill))
-    return np.rint(nominal * rng.uniform(1 - jitter, 1 + jitter, n))
 
 
 def uneven_thicknesses(rng: np.random.Generator, n: int, rows: float, evenness: float) -> Field:
