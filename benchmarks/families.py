@@ -88,6 +88,8 @@ class Report:
         """Ask judges where there are real maps enough; give the table."""
         rows = self.rows("judges", "judge", "seed")
         many = {family: maps for family, maps in self.maps.items() if len(maps.kept)}
+        if not many:
+            return {}
         jobs = [(*item, name, seed) for item in many.items() for name in JUDGES
                 for seed in range(self.asked.seeds[JUDGES.index(name)])]  # fmt: skip
         with progress_bar("judges", len(jobs)) as advance:
@@ -151,15 +153,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs=2, default=(3, 2), help="of trees, of networks")
     parser.add_argument("--checkpoint", default="default", help="as fwi.load takes it")
     parser.add_argument("--maps", type=int, default=100, help="of transfer, a family")
-    report = Report(parser.parse_args())
+    asked = parser.parse_args()
+    if not asked.real.is_dir():
+        parser.error(f"--real must be a folder of real maps, got {asked.real}, which is none")
+    report = Report(asked)
     sections = []
-    for part in report.asked.parts:
+    for part in asked.parts:
         for title, table in getattr(report, part)().items():
             sections.append(f"## {title}\n\n{markdown(table)}\n")
             print(sections[-1], flush=True)
-            text = "\n".join(sections)
             with atomic_file(report.out / "report.md") as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_text("\n".join(sections), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -45,11 +45,12 @@ def real(folder: Path, family: str) -> Real:
         with np.load(file, allow_pickle=False) as arrays:
             exact = arrays["maps"]
     seen, kept = (_of_layers(family, half) for half in np.split(exact, [len(exact) // 2]))
-    with np.load(folder / "pictures.npz", allow_pickle=False) as arrays:
-        pictures = list(arrays[family]) if family in arrays.files else []
+    pictures: list[Array] = []
+    if (file := folder / "pictures.npz").exists():
+        with np.load(file, allow_pickle=False) as arrays:
+            pictures = list(arrays[family]) if family in arrays.files else []
     fitted = [i % 2 == 0 for i in range(len(pictures))]
-    figure = folder / f"{family}.npy"
-    if figure.exists():
+    if (figure := folder / f"{family}.npy").exists():
         pictures, fitted = [*pictures, np.load(figure, allow_pickle=False)], [*fitted, True]
     stack = np.array(pictures, np.float32).reshape(-1, 70, 70)
     return Real(seen, kept, stack, np.array(fitted, bool))
