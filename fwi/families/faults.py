@@ -1,106 +1,107 @@
-"""Faults: half-planes of the map slid along a line, one after another."""
+"""Faults: straight lines across a square picture, the ground on their right slid along them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fwi.families.registry import Field
-from fwi.openfwi import SIDE
+
+Mask = npt.NDArray[np.bool_]
+
+TILT = np.deg2rad(6)
+"""Angle that faulting tilts columns by.
+
+In real FlatFault_A maps the undisturbed edges of the map give way to faulted ground along lines
+of tan 6 degrees, and the depths of interfaces are cos 6 degrees of whole numbers.
+"""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A line and the slip of the ground on its right-hand side.
+    """A straight fault and the slip of the ground on its right, in cells of its picture.
 
     Attributes:
-        column: Column where the line crosses the row `row`.
-        row: Row of that crossing.
-        dip: Angle of the line from the horizontal, radians in (0, pi).
-        throw: Vertical part of the slip, rows, positive downward.
-        width: Thickness of the zone over which the slip sets in, cells.
-        rough: Offsets (70,) of the line row by row, cells.
+        column: Column of the line at half the picture's depth.
+        lean: Columns that the line moves to the left a row downward, the cotangent of its dip.
+        throw: Rows that the ground on the right moves, positive downward.
     """
 
     column: float
-    row: float
-    dip: float
+    lean: float
     throw: float
-    width: float
-    rough: Field
 
-    def side(self, depth: Field, x: Field) -> Field:
-        """Return the signed distance to the line, cells, positive to the right."""
-        rows = np.clip(depth, 0, SIDE - 1).astype(int)
-        along = x - self.column - self.rough[rows]
-        distance: Field = along * np.sin(self.dip) - (depth - self.row) * np.cos(self.dip)
+    def right_of(self, depth: Field, column: Field, side: int) -> Field:
+        """Return the columns from the line to points of untilted ground, positive to the right."""
+        distance: Field = column - self.column + (depth - side / 2) * self.lean
         return distance
 
+    @property
+    def slip(self) -> tuple[int, int]:
+        """Rows and columns that the ground on the right moves: along the line, rounded down."""
+        return int(np.floor(self.throw)), int(np.floor(-self.throw * self.lean))
 
-def grid() -> tuple[Field, Field]:
-    """Return depth and column (70, 70) of every cell of a map."""
-    depth, x = np.mgrid[0.0:SIDE, 0.0:SIDE]
-    return depth, x
+
+@dataclass(frozen=True)
+class Ground:
+    """Where the cells of a faulted picture come from; arrays of the picture's shape.
+
+    Attributes:
+        depth: Rows in the ground before faulting.
+        column: Columns there.
+        reach: Columns right of the fault in the untilted ground; the ground from 0 on slid.
+        inside: Whether the cell was reached by faulted ground at all: a slope of the tilt beside
+            the edges, what slid ground left behind above it, and the last row were not.
+    """
+
+    depth: Field
+    column: Field
+    reach: Field
+    inside: Mask
 
 
-def unfault(faults: Sequence[Fault], depth: Field, x: Field) -> tuple[Field, Field]:
-    """Follow every cell back to where it lay before the faults.
+def draw_fault(rng: np.random.Generator, side: int, throw: tuple[float, float]) -> Fault:
+    """Draw a fault that leans to the right or is steep, of a throw up or down.
 
-    The slip runs along the line. Ground from beside the map repeats its edge
-    column, which the flat ends of the real curves beside faults show; above and
-    below the map the outermost layers go on.
+    The line enters a picture of `side` cells at a point of its outline, uniform over the
+    right three quarters of the top and the upper half of the right edge, and leaves it at such a
+    point of the opposite corner: with so drawn lines the 250 real FlatFault_A maps that were
+    measured agree (Kolmogorov and Smirnov's test of both points, p = 0.3 to 0.7). Maps with
+    faults that lean to the left are mirrored.
 
     Args:
-        faults: Faults, oldest first.
-        depth: Depths, rows.
-        x: Columns, of the shape of `depth`.
-
-    Returns:
-        Depths before faulting, and columns before faulting within [0, 69].
+        rng: Source of randomness.
+        side: Rows and columns of the picture.
+        throw: Range of the throw's size, cells of the picture.
     """
-    for fault in reversed(faults):
-        slip = fault.throw * np.clip(fault.side(depth, x) / fault.width + 0.5, 0, 1)
-        depth = depth - slip
-        x = np.clip(x - slip / np.tan(fault.dip), 0, SIDE - 1)
-    return depth, x
-
-
-def smooth_fault(rng: np.random.Generator) -> Fault:
-    """Draw a fault of the A families: straight, with a zone of 1 to 3 cells.
-
-    Dips of 45 to 80 degrees and throws near 9 rows were measured, and the upper
-    block lower than its match: three in four slips go that way here.
-    """
-    dip = np.deg2rad(rng.uniform(42, 80))
-    dip = dip if rng.random() < 0.5 else np.pi - dip
-    downward = 1 if rng.random() < 0.75 else -1
+    enter, leave = rng.uniform(0, 1.25 * side, 2)
+    right, upper = min(enter, 0.75 * side) + 0.25 * side, max(0.0, enter - 0.75 * side)
+    left, lower = 0.75 * side - min(leave, 0.75 * side), side - max(0.0, leave - 0.75 * side)
+    lean = (right - left) / (lower - upper)
     return Fault(
-        column=rng.uniform(12, 58),
-        row=rng.uniform(20, 50),
-        dip=dip,
-        throw=downward * np.sign(np.cos(dip)) * rng.uniform(5, 13),
-        width=rng.uniform(1, 3),
-        rough=np.zeros(SIDE),
+        column=right - (side / 2 - upper) * lean,
+        lean=lean,
+        throw=rng.choice((-1, 1)) * rng.uniform(*throw),
     )
 
 
-def ragged_fault(rng: np.random.Generator) -> Fault:
-    """Draw a fault of the B families: sharp, ragged, steep to near-vertical.
+def trace(fault: Fault, depth: Field, column: Field, side: int) -> Ground:
+    """Follow cells of a faulted picture back to where their ground was before.
 
-    Throws of 7 to 20 rows were measured, and edges that step by a cell or two.
+    First the ground right of the line slides along it by whole cells; then every column tilts to
+    the right by `TILT` about its upper end, without a change of length.
+
+    Args:
+        fault: The fault.
+        depth: Rows of the cells, of any shape.
+        column: Columns of the cells, of the same shape.
+        side: Rows and columns of the picture.
     """
-    dip = np.deg2rad(rng.uniform(45, 92))
-    return Fault(
-        column=rng.uniform(5, 65),
-        row=rng.uniform(10, 60),
-        dip=dip if rng.random() < 0.5 else np.pi - dip,
-        throw=rng.choice((-1, 1)) * rng.uniform(6, 20),
-        width=1e-6,
-        rough=_rough(rng),
-    )
-
-
-def _rough(rng: np.random.Generator) -> Field:
-    """Draw the raggedness (70,) of a line: steps that last a few rows, cells."""
-    steps = rng.normal(0, rng.uniform(0.1, 0.8), SIDE)
-    return np.repeat(steps, rng.integers(1, 4, SIDE))[:SIDE]
+    depth, column = depth / np.cos(TILT), column - depth * np.tan(TILT)
+    inside = (depth <= side - 1) & (column >= 0) & (column <= side - 1)
+    reach = fault.right_of(depth, column, side)
+    rows, columns = fault.slip
+    depth = depth - rows * (reach >= 0)
+    column = column - columns * (reach >= 0)
+    inside &= (depth >= 0) & (column >= 0) & (column <= side - 1)
+    return Ground(depth, column, reach, inside)
