@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from fwi import families
 from fwi.arrays import Array
-from fwi.families.statistics import layers
 from fwi.files import atomic_file
 
 # Seeds by purpose; generators were tuned on none of them.
 POOLED, DESCRIBED, LEARNT, ASKED, TRANSFERRED, SHOWN = range(91_000, 97_000, 1000)
-LAYERS = {"FlatFault_A": 4}  # of the exact real maps, alone of the set's 2, 3 and 4
+LAYERS = {"FlatFault_A": 4}  # of all exact real maps; the family has 2, 3 and 4
 _COLOURS = 255  # steps between a map's extremes in a picture
-_TRIES = 50
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,12 @@ class Real:
 
 
 def real(folder: Path, family: str) -> Real:
-    """Read the real maps of a family; those of other numbers of layers are left out."""
+    """Read the real maps of a family."""
     exact = np.empty((0, 70, 70), np.float32)
     if (file := folder / f"many_{family}.npz").exists():
         with np.load(file, allow_pickle=False) as arrays:
             exact = arrays["maps"]
-    seen, kept = (_of_layers(family, half) for half in np.split(exact, [len(exact) // 2]))
+    seen, kept = np.split(exact, [len(exact) // 2])
     pictures: list[Array] = []
     if (file := folder / "pictures.npz").exists():
         with np.load(file, allow_pickle=False) as arrays:
@@ -57,16 +56,11 @@ def real(folder: Path, family: str) -> Real:
 
 
 def generated(family: str, n: int, seed: int) -> Array:
-    """Draw n maps as the exact real ones are: where all of those have four layers, so have these.
-
-    Maps of other numbers are drawn anew; real and generated ones are counted by the same rule.
-    """
-    rng, found = np.random.default_rng(seed), np.empty((0, 70, 70), np.float32)
-    for _ in range(_TRIES):
-        found = np.concatenate([found, _of_layers(family, families.sample(family, n, rng))])
-        if len(found) >= n:
-            return found[:n]
-    raise SystemExit(f"{family} must give maps of {LAYERS[family]} layers, got {len(found)} of {n}")
+    """Draw n maps as the exact real ones are: of four layers where all of those have four."""
+    recipe: Any = families.recipe(family)
+    if family in LAYERS:
+        recipe = replace(recipe, layers=(LAYERS[family],))
+    return families.sample(recipe, n, seed)
 
 
 def painted(maps: Array) -> Array:
@@ -79,12 +73,6 @@ def painted(maps: Array) -> Array:
 def version(family: str) -> str:
     """Name the generator of a family by what it draws: rows of another one are done anew."""
     return blake2b(families.sample(family, 8, 0).tobytes(), digest_size=4).hexdigest()
-
-
-def _of_layers(family: str, maps: Array) -> Array:
-    if family not in LAYERS or not len(maps):
-        return maps
-    return maps[layers(maps) == LAYERS[family]]
 
 
 class Rows:
