@@ -34,7 +34,7 @@ from fwi.inference.predictor import Predictor
 from fwi.models import count_parameters, create_model, model_names, shots_of
 from fwi.openfwi import FAMILIES
 from fwi.registry import nearest
-from fwi.schedules import one_cycle
+from fwi.schedules import Schedule, one_cycle
 from fwi.stages import prepare
 from fwi.training.callbacks.average import WeightAverage
 from fwi.training.callbacks.validation import evaluation
@@ -69,7 +69,7 @@ class Budget(Callback):
     def rate(self, step: int) -> float:
         """Give the learning rate of this moment."""
         tick = min(int(self.spent * TICKS), TICKS - 1)
-        return one_cycle(tick, TICKS, self.config.lr, self.config.warmup)
+        return one_cycle(tick, TICKS, self.config.lr)
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Start the clock."""
@@ -91,7 +91,7 @@ def train(name: str, variant: str, store: Store, seconds: float) -> tuple[Budget
     dataset = GatherDataset([store], shots_of(model), flip=config.flip, seed=config.seed)
     loader = ShuffledLoader(dataset, BATCH, seed=config.seed)
     average, budget = WeightAverage(model, config.ema_decay), Budget(seconds, config)
-    recipe = replace(recipe_of(config, model, TICKS, CPU), schedule=budget.rate)
+    recipe = replace(recipe_of(config, model, TICKS, CPU), schedule=Schedule(budget.rate))
     callbacks = [average, budget]
     Trainer(objective, loader, recipe, epochs=config.epochs, callbacks=callbacks).fit()
     return budget, average.model.eval()

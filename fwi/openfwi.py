@@ -50,6 +50,12 @@ FULL_SET = {
     "Style_A": (2729, 666, 1515, 4446),
     "Style_B": (2838, 638, 1522, 4429),
 }
+# OpenFWI's own split: the number that ends the name of each family's last file of training.
+LAST_TRAINING = {
+    **dict.fromkeys(FAMILIES[:4], 48),
+    **dict.fromkeys(FAMILIES[4:8], 31),
+    **dict.fromkeys(FAMILIES[8:], 120),
+}
 UNKNOWN = -100  # the label that torch's cross-entropy passes over
 
 

@@ -25,7 +25,9 @@ HEAVY = {"torch", "timm", "segmentation_models_pytorch", "albumentations", "numb
 OPTIONS = {stage: options_of(known) for stage, known in STAGES.items()}
 # What is typed for a key of a type, and what the config holds then. The texts are what YAML
 # would read as a number, a truth, a date, keys, a comment or nothing.
+_ADDRESS = "address"
 EXAMPLES: dict[Any, list[tuple[str, Any]]] = {
+    _ADDRESS: [("10.0.0.1:6379", "10.0.0.1:6379")],
     str: [("1e3", "1e3"), ("no", "no")],
     Path: [("a: b #c", Path("a: b #c")), ("2026-01-01", Path("2026-01-01"))],
     int: [("21", 21), ("3", 3)],
@@ -36,6 +38,21 @@ EXAMPLES: dict[Any, list[tuple[str, Any]]] = {
         ("a: b", {"path": Path("a: b"), "weight": 1.0}),
         ("{path: c, weight: 2}", {"path": Path("c"), "weight": 2.0}),
     ],
+}
+# What an option means nothing without.
+BESIDE = {
+    **dict.fromkeys(
+        ("prepare.split", "prepare.dt", "prepare.source_x", "prepare.receiver_x"),
+        "prepare.folder=f",
+    ),
+    **{
+        f"{stage}.{key}": f"{stage}.augment=1"
+        for stage in ("prepare", "simulate")
+        for key in ("augmentation", "plain")
+    },
+    **{f"{stage}.lossy": f"{stage}.decimate=4" for stage in ("prepare", "simulate")},
+    "train.augmentation": "train.fresh=1",
+    "machine.address": "machine.engine=ray",
 }
 # Of files and checkpoints; names of experiments are those that folders have.
 AWKWARD = ["1e3", "no", "null", "~", "2026-01-01", "a: b", "a #b", "[1", "{a: b}", " x ", "'"]
@@ -110,7 +127,7 @@ def typed(option: Option) -> tuple[list[str], Any]:
     if get_origin(kind) is Literal:
         examples = [(str(each), each) for each in get_args(kind) if each != option.default]
     else:
-        examples = EXAMPLES[get_origin(kind) or kind]
+        examples = EXAMPLES[_ADDRESS if option.key == _ADDRESS else get_origin(kind) or kind]
     if not option.many:
         text, value = examples[0]
         return [*option.flags[-1:], text], value
@@ -173,7 +190,7 @@ def test_help_names_every_key(stage: str, helped: Callable[[str], str]) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("--lr", "Peak of the one-cycle schedule. [default: 0.002]"),
+        ("--lr", "Learning rate at the schedule's peak. [default: 0.002]"),
         ("--precision", "computes it natively. [default: auto]"),
         ("--threads", "Threads of simulator and networks; every processor. --workers"),
         ("--pretrained", "local .safetensors file. [default: false]"),
@@ -206,8 +223,7 @@ def test_option_reaches_its_key_alone(
     stage: str, option: Option, received: Callable[..., tuple[Config, bool]]
 ) -> None:
     arguments, value = typed(option)
-    of_folder = ("prepare.split", "prepare.dt", "prepare.source_x", "prepare.receiver_x")
-    beside = ["--set", "prepare.folder=f"] if option.path in of_folder else []
+    beside = ["--set", BESIDE[option.path]] if option.path in BESIDE else []
     config, force = received(stage, *arguments, *beside)
     expected = load_config(None, [*STAGES[stage].defaults, *beside[1:]]).model_dump()
     section, _, key = option.path.rpartition(".")
@@ -216,6 +232,16 @@ def test_option_reaches_its_key_alone(
     part[key] = tuple(value) if option.kinds == [float] and option.many else value
     assert config.model_dump() == expected
     assert not force
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_stages_that_spread_have_an_engine(
+    stage: str, helped: Callable[[str], str], received: Callable[..., tuple[Config, bool]]
+) -> None:
+    spreads = stage in ("prepare", "simulate", "infer", "refine")
+    assert ("--engine" in helped(stage)) == ("--address" in helped(stage)) == spreads
+    # A config is of all stages.
+    assert received(stage, "--set", "machine.engine=ray")[0].machine.engine == "ray"
 
 
 @pytest.mark.parametrize("text", AWKWARD)

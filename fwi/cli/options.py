@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from fwi.config import Section, load_config, types_of
 from fwi.stages import Stage
 
+_OF_SPREADING = ("engine", "address")  # of the machine: what only a stage that spreads reads
 _METAVARS = {str: "TEXT", Path: "PATH", int: "INTEGER", float: "NUMBER", bool: "BOOLEAN"}
 
 
@@ -95,7 +96,9 @@ def options_of(stage: Stage) -> list[Option]:
     """Give the options of a command: its section's keys, and those that every command has."""
     config = load_config(None, stage.defaults)
     own = _keys(getattr(config, stage.section), f"{stage.section}.") if stage.section else []
-    return [*own, *_keys(config), *_keys(config.machine, "machine.")]
+    machine = _keys(config.machine, "machine.")
+    usable = [option for option in machine if stage.spreads or option.key not in _OF_SPREADING]
+    return [*own, *_keys(config), *usable]
 
 
 def _keys(section: Section, prefix: str = "") -> list[Option]:

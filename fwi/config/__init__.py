@@ -13,10 +13,11 @@ from fwi.config.sections import (
     ModelsConfig,
     PrepareConfig,
     SimulateConfig,
+    StoreSection,
     SubmitConfig,
     TrainConfig,
 )
-from fwi.config.values import as_path
+from fwi.config.values import as_path, check_address
 
 __all__ = [
     "SECTIONS",
@@ -31,10 +32,12 @@ __all__ = [
     "PrepareConfig",
     "Section",
     "SimulateConfig",
+    "StoreSection",
     "StoreShare",
     "SubmitConfig",
     "TrainConfig",
     "as_path",
+    "check_address",
     "load_config",
     "overrides_of",
     "save_config",

@@ -64,6 +64,10 @@ class Choice(Section):
     name: Text
     options: Options = Field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """Say it as a config does in short."""
+        return f"{{name: {self.name}, options: {self.options}}}" if self.options else self.name
+
     @model_validator(mode="before")
     @classmethod
     def _read_name(cls, value: Any) -> Any:

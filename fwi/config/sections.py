@@ -5,10 +5,11 @@ The first line of a key's documentation is the command line's help.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
 
 from fwi import openfwi
 from fwi.config.faults import explain
@@ -20,6 +21,7 @@ from fwi.config.values import (
     Pretrained,
     Reference,
     Text,
+    check_address,
     whole,
     within,
 )
@@ -49,16 +51,81 @@ class MachineConfig(Section):
     checkpoint_minutes: Annotated[float, within(0.0, 1e5, above=True)] = key(
         5.0, "What a kill can cost of a long epoch."
     )
+    engine: Literal["local", "ray"] = key(
+        "local", "What makes many samples: this process, or the workers of Ray."
+    )
+    address: Annotated[Text, AfterValidator(check_address)] | None = key(
+        None, "Of a Ray that runs, host:port or auto; RAY_ADDRESS, or one started for the stage."
+    )
+
+    @property
+    def task_threads(self) -> int | None:
+        """Threads of one piece of the work: a task of Ray has one, there are as many at once."""
+        return self.threads or (1 if self.engine == "ray" else None)
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> Self:
+        if self.engine == "local":
+            self.ignores("address", how="without", beside="engine=ray")
+        return self
 
 
-class _StoreSection(Section):
-    """How a store is cut into folds and shards."""
+# Keys of a store's recipe that its first version did not have.
+_LATER = ("folds", "decimate", "lossy", "augment", "augmentation", "plain", "predictions")
+
+
+class _AugmentedSection(Section):
+    """Maps made of others, and simulated beside them."""
+
+    augment: Annotated[float, within(0.0, 1000.0)] = key(
+        0.0, "Maps to make of each plain one, which are simulated."
+    )
+    augmentation: Text = key("default", "Recipe of the augmented maps: default, warp or mix.")
+    plain: bool = key(True, "Keep the plain maps beside the augmented ones.")
+
+    @model_validator(mode="after")
+    def _check_augmentation(self) -> Self:
+        if not self.augment:
+            self.ignores("augmentation", "plain", how="without", beside="augment")
+        return self
+
+
+class StoreSection(_AugmentedSection):
+    """How a store is cut into folds and shards, and which of the time samples it keeps."""
 
     n_folds: Annotated[int, within(2, 100_000)] = key(10, "Parts of which one validates.")
+    folds: Literal["random", "file", "family", "openfwi", "none"] | None = key(
+        None,
+        "What folds are made of: samples at random, whole files or families, OpenFWI's own split, "
+        "or none, to train alone. random; none of predictions.",
+    )
     shard_size: Annotated[int, within(1, 1_000_000)] = key(
         100, "Samples a shard, which is what memory holds and a kill can cost."
     )
     seed: Seed = key(0, "Of maps and folds.")
+    decimate: Annotated[int, within(1, 32)] = key(
+        1, "Keep every so many-th time sample alone, after a low-pass."
+    )
+    lossy: bool = key(False, "Decimate even where that loses more than rounding to float16 does.")
+
+    @property
+    def fold_rule(self) -> str:
+        """What folds are made of."""
+        return self.folds or "random"
+
+    def recipe(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Say what determines a store; later keys only where they are set, as earlier versions."""
+        said = self.model_dump(mode="json", include=set(keys))
+        fields = type(self).model_fields
+        return {k: v for k, v in said.items() if k not in _LATER or v != fields[k].get_default()}
+
+    @model_validator(mode="after")
+    def _check_store(self) -> Self:
+        if self.folds in ("family", "openfwi", "none"):
+            self.ignores("n_folds", how="beside", beside="folds")
+        if self.decimate == 1:
+            self.ignores("lossy", how="without", beside="decimate")
+        return self
 
 
 class _RecordedSection(Section):
@@ -73,16 +140,26 @@ class _RecordedSection(Section):
     )
 
 
-class PrepareConfig(_StoreSection, _RecordedSection):
+class PrepareConfig(StoreSection, _RecordedSection):
     """Where the samples of the store come from."""
 
     folder: Location | None = key(
         None, "Competition or OpenFWI folder; none generates maps.", argument=True
     )
+    predictions: Location | None = key(
+        None,
+        "Predicted maps to simulate: what infer or refine wrote, the run, or files of maps.",
+        "--from",
+    )
     split: Literal["train", "test"] = key("train", "'train' or 'test' part of the folder.")
     families: list[Text] = key([], "Generated families; all ten.", "--family")
     n_samples: Samples = key(1000, "Maps to generate.", "--samples")
     verify: bool = key(False, "Compare every sample with its checksum afterwards.")
+
+    @property
+    def fold_rule(self) -> str:
+        """What folds are made of: nothing that was predicted judges a network."""
+        return self.folds or ("random" if self.predictions is None else "none")
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:
@@ -90,11 +167,15 @@ class PrepareConfig(_StoreSection, _RecordedSection):
             said = ("split", "dt", "source_x", "receiver_x")
             self.ignores(*said, how="without", beside="folder")
         else:
-            self.ignores("families", "n_samples", how="beside", beside="folder")
+            self.ignores("families", "n_samples", "predictions", how="beside", beside="folder")
+        if self.predictions is not None:
+            self.ignores("families", "n_samples", how="beside", beside="predictions")
+        if self.split == "test":  # which has no maps, and no folds
+            self.ignores("augment", "folds", how="beside", beside="split")
         return self
 
 
-class SimulateConfig(_StoreSection):
+class SimulateConfig(StoreSection):
     """Which maps are simulated, and how they are recorded; the maps' size is the grid's."""
 
     input: Location | None = key(
@@ -143,20 +224,41 @@ class TrainConfig(Section):
     fold: Fold = key(0, "The fold that is validated, never trained on.")
     epochs: Annotated[int, within(1, 1_000_000)] = key(20, "Passes over the training samples.")
     batch_size: Batch = key(16, "Samples a step.")
-    lr: Annotated[float, within(0.0, 1e3, above=True)] = key(
-        2e-3, "Peak of the one-cycle schedule."
+    optimizer: Choice = key(
+        Choice(name="adamw"), "What moves the weights, a name or {name, options}."
     )
-    warmup: Fraction = key(0.15, "Part of the steps in which lr rises to its peak.")
-    weight_decay: Annotated[float, within(0.0, 1e3)] = key(0.01, "Of AdamW.")
+    schedule: Choice = key(
+        Choice(name="one_cycle"), "Of the learning rate, a name or {name, options}."
+    )
+    lr: Annotated[float, within(0.0, 1e3, above=True)] = key(
+        2e-3, "Learning rate at the schedule's peak."
+    )
+    warmup: Fraction | None = key(
+        None, "Part of the steps in which lr rises to its peak; the schedule's own."
+    )
+    weight_decay: Annotated[float, within(0.0, 1e3)] = key(0.01, "Of the optimizer.")
     clip_norm: Annotated[float, within(0.0, 1e9, above=True)] = key(
         3.0, "Longest gradient of a step."
     )
     ema_decay: Annotated[float, within(0.0, 0.999999)] = key(0.99, "Of the averaged weights.")
     flip: Fraction = key(0.5, "Probability of the left-right flip.")
+    augment: list[Choice] = key(
+        [], "Of gathers, after the flip, a name or {name, options} each; may be repeated."
+    )
+    fresh: Fraction = key(
+        0.0, "Part of the samples whose maps are augmented and simulated while it trains."
+    )
+    augmentation: Text = key("default", "Recipe of the fresh maps: default, warp or mix.")
     precision: Literal["auto", "float32", "bfloat16"] = key(
         "auto", "Of the network: auto is bfloat16 where the processor computes it natively."
     )
     seed: Seed = key(0, "Of weights, order and augmentation.")
+
+    @model_validator(mode="after")
+    def _check_fresh(self) -> Self:
+        if not self.fresh:
+            self.ignores("augmentation", how="without", beside="fresh")
+        return self
 
 
 class InferConfig(_RecordedSection):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,6 +78,19 @@ def check_name(name: str) -> str:
     if len(name.encode()) > _LONGEST:
         raise ValueError(f"must have at most {_LONGEST} bytes")
     return name
+
+
+def check_address(address: str) -> str:
+    """Refuse what is no address of a Ray.
+
+    Raises:
+        ValueError: if it does not fit.
+    """
+    host, _, port = address.rpartition(":")
+    numbered = port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65_536
+    if address != "auto" and not (numbered and re.fullmatch(r"[\w.-]+|\[[\da-fA-F:]+\]", host)):
+        raise ValueError("must be auto or host:port, such as 10.0.0.1:6379")
+    return address
 
 
 def expand(path: str | os.PathLike[str]) -> Path:

@@ -94,6 +94,7 @@ class Network:
         validation: tuple[Array, Array] | None = None,
         schedule: Schedule | None = None,
         clip: Clip | None = None,
+        momentum: Schedule | None = None,
         rng: int = 0,
     ) -> pl.DataFrame:
         """Train for some epochs more, from where the last call stopped.
@@ -111,6 +112,8 @@ class Network:
             validation: samples and targets on which every epoch is judged.
             schedule: learning rate of a step; the optimizer's own if None.
             clip: changes the gradients before each step, as `partial(clip_by_norm, limit=1)` does.
+            momentum: of a step, such as `fwi.schedules.one_cycle_momentum`; the optimizer's own if
+                None.
             rng: seed of the shuffling.
 
         Returns:
@@ -119,7 +122,7 @@ class Network:
         Raises:
             ValueError: if x and y do not fit, or a number is too small.
             TypeError: if x or y is no array, epochs, rng or the batch size is not a whole number,
-                or the loss, the optimizer, the schedule or clip is something else.
+                or the loss, the optimizer, the schedule, clip or momentum is something else.
             FloatingPointError: if the loss is not finite; the network is as before that step.
         """
         check_samples(x, y, batch_size)
@@ -127,7 +130,7 @@ class Network:
             check_samples(*_pair(validation), batch_size)
         count("epochs", epochs, 0)
         count("rng", rng, 0)
-        recipe = Recipe(loss, optimizer, schedule, clip)
+        recipe = Recipe(loss, optimizer, schedule, clip, momentum)
         steps = epochs * steps_in_epoch(x.shape[0], batch_size)
         with deferred_interrupt() as interrupted, progress_bar("fit", steps) as advance:
             for _ in range(epochs):

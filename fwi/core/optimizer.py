@@ -60,6 +60,22 @@ class Optimizer(ABC):
         """Give what the constructor takes."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
 
+    def set_momentum(self, momentum: float) -> None:
+        """Set what the rule calls its momentum, or the memory of its mean gradient.
+
+        Raises:
+            TypeError: if it is no number, or the rule has neither.
+            ValueError: if it is negative, or 1 and more.
+        """
+        name = next((n for n in ("momentum", "beta1") if n in self.settings()), None)
+        if name is None:
+            raise TypeError(
+                f"optimizer must have momentum, got {type(self).__name__}; leave it out"
+            )
+        momentum = real("momentum of a step", momentum)
+        _check_setting(name, momentum)
+        setattr(self, name, momentum)
+
     def rate_at(self, step: int) -> float:
         """Give the learning rate of a step."""
         return inverse_time(step, self.rate, self.decay)

@@ -24,6 +24,7 @@ class Recipe:
         loss: (prediction, target) -> (mean over the batch, its derivative by the prediction).
         optimizer: moves the parameters, and counts the steps.
         schedule: learning rate of a step; the optimizer's own if None.
+        momentum: of a step, which the optimizer's `momentum` or `beta1` becomes; its own if None.
         clip: changes a layer's gradients before each step; nothing does if None.
 
     Raises:
@@ -34,11 +35,12 @@ class Recipe:
     optimizer: Optimizer
     schedule: Schedule | None = None
     clip: Clip | None = None
+    momentum: Schedule | None = None
 
     def __post_init__(self) -> None:
         """Check what is given."""
         check_function("loss", self.loss)
-        for name in ("schedule", "clip"):
+        for name in ("schedule", "clip", "momentum"):
             if getattr(self, name) is not None:
                 check_function(name, getattr(self, name))
         if not isinstance(self.optimizer, Optimizer):
@@ -82,6 +84,8 @@ class Recipe:
         layer.backward(gradient)
         if self.clip is not None:
             self.clip(layer)
+        if self.momentum is not None:
+            self.optimizer.set_momentum(self.momentum(self.optimizer.steps))
         self.optimizer.step(layer, rate)
         return float(value), prediction
 

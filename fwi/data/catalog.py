@@ -20,6 +20,7 @@ CATALOG_SCHEMA = {
     "origin": pl.String,
     "checksum": pl.UInt32,
 }
+AUGMENTED = "augmented: "  # with which the origin of such a sample begins
 _MOST = 20_000_000  # rows: fifty times OpenFWI; a small file can promise more than fits in memory
 _AGAIN = "make the store again with --force"
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from albumentations import Compose
 from torch.utils.data import Dataset, get_worker_info
 
 from fwi.arrays import Array
+from fwi.data.augment.library import A, generators
 from fwi.data.batch import Batch
 from fwi.data.mirror import copy_mirrored
 from fwi.data.recording import is_mirror_image, recording_of
@@ -33,7 +33,7 @@ class GatherDataset(Dataset[Batch]):
         weights: how much the samples of each store count; 1 by default.
         flip: probability of the left-right flip, exact in stores of six shots.
         augment: called with image=gathers (S, T, R) and mask=velocity (Z, X) of each sample after
-            the flip.
+            the flip, with the shots that the network takes.
         seed: of flip and augmentation.
 
     Raises:
@@ -48,7 +48,7 @@ class GatherDataset(Dataset[Batch]):
         *,
         weights: Sequence[float] | None = None,
         flip: float = 0.0,
-        augment: Compose | None = None,
+        augment: A.Compose | None = None,
         seed: int = 0,
     ) -> None:
         for store in stores:
@@ -65,6 +65,11 @@ class GatherDataset(Dataset[Batch]):
         )
         self._draws: tuple[int, Array] = (-1, np.empty(0))
         self._rooms: list[tuple[Array, Array]] = []
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """Families of all samples, see `Batch`."""
+        return self._labels
 
     def __len__(self) -> int:
         """Count the samples."""
@@ -89,8 +94,7 @@ class GatherDataset(Dataset[Batch]):
         for i in np.lexsort((chosen, which)):  # shard by shard
             store, row = self.stores[which[i]], chosen[i] - self._first[which[i]]
             self._read(store, int(row), bool(flipped[i]), (gathers[i], velocity[i]))
-            if self.augment is not None:
-                self._augment(epoch, int(chosen[i]), gathers[i], velocity[i])
+            self.change(epoch, int(chosen[i]), gathers[i], velocity[i])
         places = torch.from_numpy(chosen)
         return Batch(
             torch.from_numpy(gathers),
@@ -108,11 +112,17 @@ class GatherDataset(Dataset[Batch]):
         else:
             room[0][:], room[1][:] = gathers[: self.n_shots], velocity
 
-    def _augment(self, epoch: int, sample: int, gathers: Array, velocity: Array) -> None:
-        """Change a sample in its place, by random numbers of its own."""
-        assert self.augment is not None
+    def velocity_of(self, sample: int) -> Array:
+        """Give a sample's map (Z, X) float32, m/s, on the disk, to copy."""
+        which = int(np.searchsorted(self._first, sample, "right")) - 1
+        return self.stores[which].sample(sample - int(self._first[which]))[1]
+
+    def change(self, epoch: int, sample: int, gathers: Array, velocity: Array) -> None:
+        """Augment a sample in its place, by random numbers of its own."""
+        if self.augment is None:
+            return
         words = np.random.SeedSequence((self.seed, epoch, sample, _AUGMENT)).generate_state(1)
-        self.augment.set_random_seed(int(words[0]))
+        self.augment.set_random_state(*generators(int(words[0])))
         changed = self.augment(image=gathers, mask=velocity)
         gathers[:], velocity[:] = changed["image"], changed["mask"]
 

@@ -8,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fwi.data.catalog import AUGMENTED
 from fwi.data.store import Store
+
+TRAINING = -1  # the fold of samples that are learned from whichever fold validates
 
 
 def assign_folds(families: Sequence[str], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
@@ -42,6 +45,9 @@ def assign_folds(families: Sequence[str], n_folds: int, seed: int) -> npt.NDArra
 def split(store: Store, fold: int) -> tuple[Store, Store]:
     """Part a store into the training samples and those of the validation fold.
 
+    Augmented samples of the fold are in neither part, lest they change what a validation means;
+    where there are no others, they validate.
+
     Raises:
         ValueError: if either part is empty, or the store has no maps.
     """
@@ -50,12 +56,16 @@ def split(store: Store, fold: int) -> tuple[Store, Store]:
             f"the store {store.path} must hold velocity maps, got gathers alone; "
             "prepare one from training files or generated maps"
         )
-    parts = store.where(pl.col("fold") != fold), store.where(pl.col("fold") == fold)
+    held = store.where(pl.col("fold") == fold)
+    plain = held.where(~pl.col("origin").str.starts_with(AUGMENTED))
+    parts = store.where(pl.col("fold") != fold), plain if len(plain) else held
     if not len(parts[0]) or not len(parts[1]):
         known = sorted(store.catalog["fold"].unique().to_list())
         fix = (
-            f"choose one of {', '.join(map(str, known))}"
+            f"choose one of {', '.join(str(k) for k in known if k != TRAINING)}"
             if len(known) > 1
+            else "learn from it beside another store, by --also"
+            if known == [TRAINING]
             else "make a store of 2 samples or more, with n_folds of 2 or more"
         )
         raise ValueError(

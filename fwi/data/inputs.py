@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,11 +18,21 @@ from fwi.data.layouts import (
     find_sources,
     source_of,
 )
-from fwi.data.opened import Samples, open_all
+from fwi.data.opened import open_all
 from fwi.data.readers import UNSAID, Sampling
 from fwi.data.store import Store
 from fwi.files import check_regular
 from fwi.geometry import OPENFWI, AcquisitionGeometry
+
+
+class Reader(Protocol):
+    """Reads samples by number."""
+
+    def __call__(self, part: range) -> Array:
+        """Read gathers (n, S, T, R), or maps (n, Z, X), m/s."""
+
+    def of(self, part: range) -> Reader:
+        """Give the reader of a range of samples alone, numbered from 0."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +49,9 @@ class Inputs:
     """
 
     rows: dict[str, list[Any]]
-    read: Callable[[range], Array]
+    read: Reader
     fingerprint: int
-    read_maps: Callable[[range], Array] | None = None
+    read_maps: Reader | None = None
     store: Store | None = None
     files: Sequence[tuple[Path, ...]] | None = None
 
@@ -56,6 +67,68 @@ class Inputs:
     def rows_of(self, part: range) -> dict[str, list[Any]]:
         """Give the catalog rows of a range of samples."""
         return {name: column[part.start : part.stop] for name, column in self.rows.items()}
+
+    def of(self, part: range) -> Inputs:
+        """Give a range of samples alone, numbered from 0; fingerprint and store are the whole's."""
+        return replace(
+            self,
+            rows=self.rows_of(part),
+            read=self.read.of(part),
+            read_maps=None if self.read_maps is None else self.read_maps.of(part),
+            files=None if self.files is None else self.files[part.start : part.stop],
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A range of samples, which travels to another process without the others."""
+
+    inputs: Inputs
+    span: range
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the other samples behind, and the store that they are from."""
+        alone = replace(self.inputs.of(self.span), store=None)
+        return Part, (alone, range(len(self.span)))
+
+
+@dataclass(frozen=True)
+class StoreReader:
+    """Reads gathers, or maps, of a store."""
+
+    store: Store
+    name: str
+
+    def __call__(self, part: range) -> Array:
+        """Read samples."""
+        read: Callable[[range], Array] = getattr(self.store, self.name)
+        return read(part)
+
+    def of(self, part: range) -> StoreReader:
+        """Give the reader of some samples alone."""
+        return replace(self, store=self.store.part(part))
+
+
+@dataclass(frozen=True)
+class PlacedReader:
+    """Reads rows of things that lie in files.
+
+    Attributes:
+        places: of each sample, the thing and the row in it.
+        reader: from a thing to what reads a slice of it.
+    """
+
+    places: Sequence[tuple[Any, int]]
+    reader: Callable[[Any], Callable[[slice], Array]]
+
+    def __call__(self, part: range) -> Array:
+        """Read samples, those that stand beside each other in one file at once."""
+        spans = _runs(self.places[part.start : part.stop])
+        return np.concatenate([self.reader(thing)(span) for thing, span in spans])
+
+    def of(self, part: range) -> PlacedReader:
+        """Give the reader of some samples alone."""
+        return replace(self, places=self.places[part.start : part.stop])
 
 
 def open_gather_inputs(
@@ -75,8 +148,13 @@ def open_gather_inputs(
     """
     if (path / "store.json").exists():
         store = Store(path)
-        maps = store.maps if store.has_maps else None
-        return Inputs(catalog_rows(store), store.gathers, store.fingerprint, maps, store)
+        return Inputs(
+            catalog_rows(store),
+            StoreReader(store, "gathers"),
+            store.fingerprint,
+            StoreReader(store, "maps") if store.has_maps else None,
+            store,
+        )
     opened = open_all(_found(path), said, wanted)
     places = [(samples, row) for samples in opened for row in range(samples.n)]
     rows = unknown_rows(
@@ -85,15 +163,9 @@ def open_gather_inputs(
     )
     files = [tuple(samples.source.paths) for samples, _ in places]
     with_maps = all(samples.maps is not None for samples in opened)
-    return Inputs(
-        rows,
-        lambda part: _joined(places[part.start : part.stop], lambda samples: samples.gathers),
-        fingerprint_of(files),
-        (lambda part: _joined(places[part.start : part.stop], lambda samples: samples.maps))
-        if with_maps
-        else None,
-        files=files,
-    )
+    maps = PlacedReader(places, attrgetter("maps")) if with_maps else None
+    gathers = PlacedReader(places, attrgetter("gathers"))
+    return Inputs(rows, gathers, fingerprint_of(files), maps, files=files)
 
 
 def fingerprint_of(files: Sequence[tuple[Path, ...]]) -> int:
@@ -108,15 +180,7 @@ def _found(path: Path) -> Found:
     return Found([source_of(path)], {})
 
 
-def _joined(
-    places: Sequence[tuple[Samples, int]], of: Callable[[Samples], Callable[[slice], Array] | None]
-) -> Array:
-    """Read samples, those that stand beside each other in one file at once."""
-    readers = ((of(samples), span) for samples, span in runs(places))
-    return np.concatenate([read(span) for read, span in readers if read is not None])
-
-
-def runs(places: Sequence[tuple[Any, int]]) -> list[tuple[Any, slice]]:
+def _runs(places: Sequence[tuple[Any, int]]) -> list[tuple[Any, slice]]:
     """Join consecutive rows of one thing to slices of it."""
     joined: list[tuple[Any, slice]] = []
     for thing, row in places:

@@ -59,7 +59,8 @@ def find_sources(folder: Path, *, with_maps: bool) -> Found:
         ValueError: if several files hold the same gathers or maps, or a name is not UTF-8.
     """
     files, left_out = walk(folder)
-    parts = {file: part_of(file.relative_to(folder), folder.resolve().name) for file in files}
+    root = folder.resolve().name
+    parts = {file: part_of(file.relative_to(folder), root) for file in files}
     sources: list[Source] = []
     for group in groups_of(parts):
         found, alone = paired(group, with_maps)

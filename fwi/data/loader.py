@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 from fwi.arrays import Array
 from fwi.data.batch import Batch
 from fwi.data.dataset import GatherDataset, Key
+from fwi.data.fresh import FreshDataset
 
 _ORDER = 2  # a stream of random numbers beside those of the dataset
 
@@ -42,7 +43,7 @@ class ShuffledLoader:
 
     def __init__(
         self,
-        dataset: GatherDataset,
+        dataset: GatherDataset | FreshDataset,
         batch_size: int,
         *,
         seed: int = 0,

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from fwi.arrays import Array
-from fwi.data.inputs import Inputs, catalog_rows, fingerprint_of, runs, unknown_rows
+from fwi.data.catalog import AUGMENTED
+from fwi.data.inputs import (
+    Inputs,
+    PlacedReader,
+    StoreReader,
+    catalog_rows,
+    fingerprint_of,
+    unknown_rows,
+)
 from fwi.data.layouts import find_map_files
 from fwi.data.opened import open_map_file
+from fwi.data.readers import state_of
 from fwi.data.store import Store
 from fwi.data.walking import warn_of_left_out
 from fwi.files import check_regular
 
 
-def open_map_inputs(path: Path) -> Inputs:
+def open_map_inputs(path: Path, made_by: str = "fwi prepare") -> Inputs:
     """Open what holds velocity maps, all of one size.
 
     Args:
         path: a store with maps, a folder of files of maps, or one such file, which may be
             (Z, X), (n, Z, X) or (n, 1, Z, X).
+        made_by: the stage that makes such a store, for the error where it is not finished.
 
     Raises:
         FileNotFoundError: if there is nothing, or nothing to read in it.
@@ -29,11 +38,12 @@ def open_map_inputs(path: Path) -> Inputs:
         TypeError: if its values are no numbers.
     """
     if (path / "store.json").exists():
-        store = Store(path)
+        store = Store(path, made_by)
         if not store.has_maps:
             raise ValueError(f"the store {path} must hold velocity maps, got gathers alone")
-        rows = {**catalog_rows(store), "origin": [str(path)] * len(store)}
-        return Inputs(rows, store.maps, store.fingerprint)
+        rows = catalog_rows(store)
+        rows["origin"] = [o if o.startswith(AUGMENTED) else str(path) for o in rows["origin"]]
+        return Inputs(rows, StoreReader(store, "maps"), store.fingerprint, store=store)
     files = _map_files(path)
     counts = _count_maps(files)
     places = [(file, row) for file, n in zip(files, counts, strict=True) for row in range(n)]
@@ -42,15 +52,18 @@ def open_map_inputs(path: Path) -> Inputs:
         for name, n in zip(_names(path, files), counts, strict=True)
         for row in range(n)
     ]
-    opened = lru_cache(maxsize=1)(lambda file: open_map_file(file)[2])
-
-    def read(part: range) -> Array:
-        spans = runs(places[part.start : part.stop])
-        return np.concatenate([opened(file)(span) for file, span in spans])
-
     each = [(file,) for file, _ in places]
     rows = unknown_rows(ids, [file for file, _ in places])
-    return Inputs(rows, read, fingerprint_of(each), files=each)
+    return Inputs(rows, PlacedReader(places, _reader), fingerprint_of(each), files=each)
+
+
+def _reader(file: Path) -> Callable[[slice], Array]:
+    return _opened(file, state_of(file))
+
+
+@lru_cache(maxsize=1)
+def _opened(file: Path, state: tuple[int, int]) -> Callable[[slice], Array]:
+    return open_map_file(file)[2]
 
 
 def _map_files(path: Path) -> list[Path]:

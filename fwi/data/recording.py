@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fwi.data.decimation import MOST, decimated
 from fwi.data.store import Store
 from fwi.geometry import OPENFWI, OPENFWI_SIX_SHOTS, AcquisitionGeometry
 from fwi.openfwi import FLIPPED_SHOTS
@@ -23,8 +24,21 @@ _COMPARED = {
 
 def recording_of(store: Store) -> AcquisitionGeometry | None:
     """Read how a store was recorded: what it was simulated with, or OpenFWI's own; None unknown."""
-    found = _read(store.recipe, store.gather_shape[0])
-    return found if found is not None and found.gather_shape == store.gather_shape else None
+    found = recorded_of(store)
+    return None if found is None else decimated(*found)
+
+
+def recorded_of(store: Store) -> tuple[AcquisitionGeometry, int] | None:
+    """Read how a store was recorded before it was decimated, and by what factor it was."""
+    recipe = store.recipe
+    found, factor = _read(recipe, store.gather_shape[0]), recipe.get("decimate", 1)
+    if found is None or type(factor) is not int or not 1 <= factor <= MOST:
+        return None
+    try:
+        fits = decimated(found, factor).gather_shape == store.gather_shape
+    except ValueError:  # a description is trusted no more than other files
+        return None
+    return (found, factor) if fits else None
 
 
 def differences(ours: AcquisitionGeometry, theirs: AcquisitionGeometry, n_shots: int) -> list[str]:
@@ -56,11 +70,11 @@ def is_mirror_image(recording: AcquisitionGeometry) -> bool:
         return False
 
 
-def read_geometry(values: dict[str, Any]) -> AcquisitionGeometry | None:
-    """Read a geometry from JSON; None where it is none."""
+def read_geometry(values: dict[str, Any], decimate: int = 1) -> AcquisitionGeometry | None:
+    """Read a geometry from JSON, and decimate it; None where it is none."""
     lists: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
-        return AcquisitionGeometry(**lists)
+        return decimated(AcquisitionGeometry(**lists), decimate)
     except (TypeError, ValueError):
         return None
 

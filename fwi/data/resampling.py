@@ -8,7 +8,7 @@ position. Everything else is refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -95,9 +95,8 @@ def _with_shots(shots: int, said: Sampling, wanted: AcquisitionGeometry) -> Acqu
         six = shots == 6
     else:
         six = min(abs(x - SIXTH_SOURCE_X) for x in said.source_x) <= _NEAR
-    if wanted in (OPENFWI, OPENFWI_SIX_SHOTS):
-        return OPENFWI_SIX_SHOTS if six else OPENFWI
-    return wanted
+    lines = OPENFWI.source_x, OPENFWI_SIX_SHOTS.source_x
+    return replace(wanted, source_x=lines[six]) if wanted.source_x in lines else wanted
 
 
 def _chosen(

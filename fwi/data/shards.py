@@ -6,16 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fwi.arrays import Array
+from fwi.config import MachineConfig
 from fwi.data.states import changed, states_of
-from fwi.data.store import Store
-from fwi.data.writer import StoreWriter, store_writer
+from fwi.data.store import Store, shard_folder
+from fwi.data.writer import StoreWriter, store_writer, write_shard
+from fwi.execution import carry_out
+from fwi.files import staged_part
 from fwi.geometry import AcquisitionGeometry
 from fwi.physics.simulator import simulate
 from fwi.progress import Advance, progress_bar
+
+LOCAL = MachineConfig()
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Shard:
 
     Attributes:
         rows: sample_id, family, fold and origin of its samples.
-        make: gives its arrays by name, and counts the samples on the way.
+        make: gives its arrays by name, and counts the samples on the way; another process may
+            be sent it.
         sources: the files that `make` reads; where one was changed since, the store is refused.
     """
 
@@ -34,9 +41,16 @@ class Shard:
 
 
 def make_store(
-    what: str, path: Path, recipe: Mapping[str, Any], shards: Sequence[Shard], *, force: bool
+    what: str,
+    path: Path,
+    recipe: Mapping[str, Any],
+    shards: Sequence[Shard],
+    *,
+    force: bool,
+    machine: MachineConfig = LOCAL,
+    networks: bool = False,
 ) -> Store:
-    """Write the shards that a store still lacks.
+    """Write the shards that a store still lacks; who makes them leaves no trace in it.
 
     Args:
         what: the stage, for its progress bar.
@@ -44,6 +58,8 @@ def make_store(
         recipe: all that determines the contents, but for the shards' sources.
         shards: those of the whole store.
         force: replace a store that is there, once the first shard is made.
+        machine: who makes the shards, see `fwi.execution.carry_out`.
+        networks: whether they are faster made on a GPU.
 
     Returns:
         The finished store.
@@ -60,11 +76,28 @@ def make_store(
         missing = writer.missing()
         sizes = [len(shard.rows["sample_id"]) for shard in shards]
         todo = sum(sizes[i] for i in missing)
-        with progress_bar(what, sum(sizes), sum(sizes) - todo) as advance:
-            for i in missing:
-                sources = states_of(shards[i].sources)
-                writer.write(i, shards[i].rows, sources, **shards[i].make(advance))
+        with (
+            writer.staging() as staging,
+            progress_bar(what, sum(sizes), sum(sizes) - todo) as advance,
+        ):
+            carry_out(
+                machine,
+                partial(_stage, staging, path),
+                ((i, shards[i]) for i in missing),
+                advance,
+                lambda numbered, part: writer.take(numbered[0], part),
+                networks=networks,
+            )
         return writer.finish()
+
+
+def _stage(staging: Path, path: Path, numbered: tuple[int, Shard], advance: Advance) -> Path:
+    """Make a shard of the store at `path` in a folder of its own."""
+    i, shard = numbered
+    with staged_part(staging, shard_folder(path, i)) as part:
+        sources = states_of(shard.sources)
+        write_shard(part, i, shard.rows, shard.make(advance), sources)
+    return part
 
 
 def _check_names(shards: Sequence[Shard]) -> None:

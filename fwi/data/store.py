@@ -28,6 +28,7 @@ from fwi.config import as_path
 from fwi.data.catalog import read_catalog, read_header
 from fwi.data.summary import family_table
 from fwi.files import open_array
+from fwi.progress import progress_bar
 
 DTYPES = {"gathers": np.float16, "maps": np.float32}
 SHAPES = {"gathers": (None,) * 3, "maps": (None,) * 2}  # of a sample
@@ -51,15 +52,17 @@ class Store:
 
     def __init__(self, path: Path, made_by: str = "fwi prepare") -> None:
         self.path = as_path("a store", path)
-        self._look_at(read_catalog(self.path, made_by))
+        catalog = read_catalog(self.path, made_by)
+        # Compared with their checksums: known to all views, whichever of them compared.
+        self._sound = np.zeros(len(catalog), bool)
+        self._look_at(catalog, np.arange(len(catalog)))
         self._rows_of = dict(self.catalog["shard"].value_counts().iter_rows())
 
-    def _look_at(self, catalog: pl.DataFrame) -> None:
-        self.catalog = catalog
+    def _look_at(self, catalog: pl.DataFrame, place: Array) -> None:
+        self.catalog, self._place = catalog, place
         self._shard = catalog["shard"].to_numpy()
         self._row = catalog["row"].to_numpy()
         self._sums = catalog["checksum"].to_numpy()
-        self._sound = np.zeros(len(catalog), bool)  # compared with their checksums
         self._open_arrays: OrderedDict[tuple[str, int], Array] = OrderedDict()
 
     def __len__(self) -> int:
@@ -88,7 +91,17 @@ class Store:
     def where(self, condition: pl.Expr) -> Store:
         """Give the view of the samples whose catalog row meets a condition."""
         view = copy.copy(self)
-        view._look_at(self.catalog.filter(condition))
+        chosen = self.catalog.select(condition).to_series().to_numpy()
+        view._look_at(self.catalog.filter(chosen), self._place[chosen])
+        return view
+
+    def part(self, part: range) -> Store:
+        """Give the view of a range of samples, with nothing of the others, as a worker gets it."""
+        view, span = copy.copy(self), slice(part.start, part.stop)
+        view._sound = self._sound[self._place[span]]
+        view._look_at(self.catalog[span], np.arange(len(part)))
+        # The first shard says what the others must be like.
+        view._rows_of = {shard: self._rows_of[shard] for shard in {0, *view._shard.tolist()}}
         return view
 
     @property
@@ -151,8 +164,10 @@ class Store:
         Raises:
             ValueError: if one differs; it names the sample.
         """
-        for i in range(len(self)):
-            self._verify(i)
+        with progress_bar("verify", len(self)) as advance:
+            for i in range(len(self)):
+                self._verify(i)
+                advance()
 
     def _verify(self, i: int) -> None:
         shard, row = int(self._shard[i]), self._row[i]
@@ -162,14 +177,14 @@ class Store:
                 f"sample {self.catalog['sample_id'][i]} of {self.path} was altered on disk; "
                 "make the store again with --force"
             )
-        self._sound[i] = True
+        self._sound[self._place[i]] = True
 
     def _holds(self, name: str) -> bool:
         return (shard_folder(self.path, 0) / f"{name}.npy").exists()
 
     def _read(self, name: str, samples: Sequence[int] | Array) -> Array:
         for i in samples:
-            if not self._sound[i]:
+            if not self._sound[self._place[i]]:
                 self._verify(i)
         shape = self.gather_shape if name == "gathers" else self.map_shape
         read = np.empty((len(samples), *shape), DTYPES[name])

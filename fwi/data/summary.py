@@ -7,6 +7,8 @@ from pathlib import PurePath
 import polars as pl
 from rich.table import Table
 
+from fwi.data.catalog import AUGMENTED
+
 
 def family_table(catalog: pl.DataFrame, title: str) -> Table:
     """Count the samples of each family, and the formats of the files that they were read from.
@@ -36,4 +38,6 @@ def family_table(catalog: pl.DataFrame, title: str) -> Table:
 
 def _format(origin: str) -> str:
     """Give the end of a file's name, or what else samples come from."""
+    if origin.startswith(AUGMENTED):
+        return "augmented"
     return PurePath(origin).suffix.lower() or PurePath(origin).name

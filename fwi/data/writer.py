@@ -18,7 +18,16 @@ from fwi.data.catalog import FORMAT, read_header, read_table
 from fwi.data.contents import stored_as
 from fwi.data.states import States, read_states, write_states
 from fwi.data.store import Store, shard_folder
-from fwi.files import atomic_file, atomic_folder, explained_place, locked, remove_folder
+from fwi.files import (
+    atomic_file,
+    explained_place,
+    locked,
+    remove_folder,
+    remove_leftovers,
+    staged_part,
+    staging_folder,
+    take_over,
+)
 
 
 class StoreWriter:
@@ -109,33 +118,31 @@ class StoreWriter:
         with atomic_file(self._described) as temporary:
             temporary.write_text(json.dumps(header, indent=2), encoding="utf-8")
 
-    def write(
-        self,
-        shard: int,
-        rows: Mapping[str, Sequence[Any]],
-        sources: States | None = None,
-        **arrays: Array,
-    ) -> None:
-        """Write one shard whole.
+    def write(self, shard: int, rows: Mapping[str, Sequence[Any]], **arrays: Array) -> None:
+        """Write one shard of contents that are at hand, see `write_shard`."""
+        with self.staging() as staging:
+            with staged_part(staging, shard_folder(self.path, shard)) as part:
+                write_shard(part, shard, rows, arrays)
+            self.take(shard, part)
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Give a folder for parts of the store, see `take`, and sweep away what others left."""
+        remove_leftovers(self.path / "shards")  # of earlier versions
+        with staging_folder(self.path) as staging:
+            yield staging
+
+    def take(self, shard: int, part: Path) -> None:
+        """Take a shard that was written into a part, and what else is in it, into the store.
 
         Args:
             shard: its number.
-            rows: sample_id, family, fold and origin of its samples.
-            sources: states of the files that it was read from, before they were.
-            **arrays: gathers (n, S, T, R) and maps (n, Z, X), or one of them; cast to the
-                store's dtypes.
-
-        Raises:
-            ValueError: if a value is not finite in the store's dtype, or shapes do not fit.
+            part: see `fwi.files.staged_part`; its files come to the same places in the store, the
+                shard last: it is what says that the others are there.
         """
-        stored, frame = stored_as(shard, rows, arrays)
         self._whole.unlink(missing_ok=True)  # of a store that lost this shard
-        with self.claim(), atomic_folder(shard_folder(self.path, shard)) as folder:
-            for name, array in stored.items():
-                np.save(folder / f"{name}.npy", array)
-            if sources:
-                write_states(folder, sources)
-            frame.write_parquet(folder / "catalog.parquet")
+        with self.claim():
+            take_over(part, self.path, shard_folder(part, shard))
 
     def sources(self, shard: int) -> States:
         """Give the states of the files that a shard was read from, as they were then."""
@@ -161,6 +168,36 @@ class StoreWriter:
                 pl.concat(parts).write_parquet(temporary)
                 self._describe({**self._header, "catalog": zlib.crc32(temporary.read_bytes())})
         return Store(self.path)
+
+
+def write_shard(
+    part: Path,
+    shard: int,
+    rows: Mapping[str, Sequence[Any]],
+    arrays: Mapping[str, Array],
+    sources: States | None = None,
+) -> None:
+    """Write one shard whole into a part of its store, see `StoreWriter.take`.
+
+    Args:
+        part: the folder.
+        shard: its number.
+        rows: sample_id, family, fold and origin of its samples.
+        arrays: gathers (n, S, T, R) and maps (n, Z, X), or one of them; cast to the store's
+            dtypes.
+        sources: states of the files that it was read from, before they were.
+
+    Raises:
+        ValueError: if a value is not finite in the store's dtype, or shapes do not fit.
+    """
+    stored, frame = stored_as(shard, rows, arrays)
+    folder = shard_folder(part, shard)
+    folder.mkdir(parents=True)
+    for name, array in stored.items():
+        np.save(folder / f"{name}.npy", array)
+    if sources:
+        write_states(folder, sources)
+    frame.write_parquet(folder / "catalog.parquet")
 
 
 @contextmanager

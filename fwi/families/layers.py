@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fwi.families.registry import Field
-from fwi.openfwi import FASTEST, SIDE, SLOWEST
+from fwi.openfwi import FASTEST, SLOWEST
 
 Integers = npt.NDArray[np.int64]
 

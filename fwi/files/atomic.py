@@ -71,9 +71,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         try:
             with explained_disk_errors(path):
                 yield temporary
-                for file in temporary.rglob("*"):
-                    if file.is_file():
-                        _sync(file)
+                sync_files(temporary)
                 if path.exists():
                     path.replace(old)
                 temporary.replace(path)
@@ -127,6 +125,13 @@ def _create(path: Path) -> None:
     """Make an empty file that was not there: neither a file nor a link of that name is opened."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     os.close(os.open(path, flags, 0o666))
+
+
+def sync_files(folder: Path) -> None:
+    """Bring all files below a folder to the disk."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            _sync(file)
 
 
 def _sync(path: Path) -> None:

@@ -42,7 +42,7 @@ def locked(path: Path) -> Iterator[None]:
             path.parent.resolve().mkdir(parents=True, exist_ok=True)  # a link may lead nowhere yet
             lock = _acquired(path)
         try:
-            _remove(path.parent, rf"\.{re.escape(path.name)}{_TEMPORARY}")
+            remove_leftovers_of(path)
             yield
         finally:
             lock.release()
@@ -58,6 +58,11 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
+def remove_leftovers_of(path: Path) -> None:
+    """Delete what killed writers of one file or folder left beside it; only for its writer."""
+    _remove(path.parent, rf"\.{re.escape(path.name)}{_TEMPORARY}")
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete what killed writers left in a folder; only for a folder's single writer."""
     _remove(folder, rf"\..+{_TEMPORARY}")
@@ -70,7 +75,9 @@ def _remove(folder: Path, pattern: str) -> None:
         leftovers = [e for e in entries if re.fullmatch(pattern, e.name, re.DOTALL)]
     for leftover in leftovers:
         if leftover.is_dir(follow_symlinks=False):
-            shutil.rmtree(leftover)
+            # Aside first: a process that outlived its writer cannot make new files in it then.
+            aside = temporary_beside(folder / leftover.name[1:].rsplit(".", 2)[0])
+            shutil.rmtree(Path(leftover).replace(aside))
         else:
             Path(leftover).unlink(missing_ok=True)
 

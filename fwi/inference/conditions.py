@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from fwi.arrays import Array
-from fwi.data.recording import differences, is_mirror_image, read_geometry, recording_of
+from fwi.data.decimation import MOST, decimate, decimated
+from fwi.data.recording import differences, is_mirror_image, read_geometry, recorded_of
 from fwi.data.store import Store
 from fwi.geometry import AcquisitionGeometry
 from fwi.inference.traits import TRAITS, outside, traits
@@ -34,10 +36,12 @@ class Conditions:
         shots: of the stores, at least those that the network takes.
         samples: time samples.
         receivers: of a shot.
-        recording: `fwi.geometry.AcquisitionGeometry` by name, where the store says.
+        recording: `fwi.geometry.AcquisitionGeometry` by name, where the store says, before
+            decimation.
         traits: least and greatest of each trait over gathers looked at, see `traits`.
         loudest: least and greatest receiver at which each shot is loudest over them.
         velocity: least and greatest of the maps, m/s.
+        decimate: by which records were decimated, see `fwi.data.decimation`.
     """
 
     shots: int
@@ -47,11 +51,24 @@ class Conditions:
     traits: dict[str, tuple[float, float]] = field(default_factory=dict)
     loudest: tuple[tuple[int, int], ...] = ()
     velocity: tuple[float, float] | None = None
+    decimate: Annotated[int, Field(ge=1, le=MOST)] = 1
+
+    @property
+    def recorded(self) -> AcquisitionGeometry | None:
+        """The recording before decimation, where it is known."""
+        return None if self.recording is None else read_geometry(self.recording)
 
     @property
     def geometry(self) -> AcquisitionGeometry | None:
-        """The recording, where it is known."""
-        return None if self.recording is None else read_geometry(self.recording)
+        """The recording of what the network takes, where it is known."""
+        return None if self.recording is None else read_geometry(self.recording, self.decimate)
+
+    def decimated(self, gathers: Array) -> Array:
+        """Decimate gathers (B, S, T, R) as the training's were, if they are as recorded."""
+        recorded = self.recorded
+        if self.decimate == 1 or recorded is None or gathers.shape[2] != recorded.nt:
+            return gathers
+        return decimate(gathers, self.decimate, lossy=True)
 
     def check_shape(self, shape: Sequence[int], n_shots: int) -> None:
         """Refuse gathers (B, S, T, R) that are no record of this kind.
@@ -80,8 +97,13 @@ class Conditions:
         Raises:
             ValueError: if a quantity differs.
         """
-        ours, theirs = self.geometry, recording_of(store)
-        if ours is None or theirs is None:
+        found = recorded_of(store)
+        if found is None:
+            return
+        # What was not decimated yet still can be.
+        ours = self.recorded if found[1] == 1 else self.geometry
+        theirs = decimated(*found)
+        if ours is None:
             return
         if said := differences(ours, theirs, n_shots):
             raise ValueError(
@@ -175,7 +197,7 @@ def observe(stores: Sequence[Store], n_shots: int) -> Conditions:
     known = len(seen) >= _FEWEST
     ranges = {name: _range(np.concatenate([f[name] for f in seen])) for name in TRAITS}
     at = np.array(places)
-    recording = recording_of(stores[0])
+    recording, factor = recorded_of(stores[0]) or (None, 1)
     return Conditions(
         shots,
         samples,
@@ -184,6 +206,7 @@ def observe(stores: Sequence[Store], n_shots: int) -> Conditions:
         ranges if known else {},
         tuple(zip(at.min(0).tolist(), at.max(0).tolist(), strict=True)) if known else (),
         (min(speeds), max(speeds)),
+        factor,
     )
 
 

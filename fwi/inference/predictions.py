@@ -10,10 +10,12 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.checks import check_finite
+from fwi.config import MachineConfig
 from fwi.data.blocks import blocks
-from fwi.data.inputs import Inputs
-from fwi.data.shards import Shard, make_store
+from fwi.data.inputs import Inputs, Part
+from fwi.data.shards import LOCAL, Shard, make_store
 from fwi.data.store import Store
+from fwi.execution import Shared
 from fwi.inference.ensemble import Blend, blend
 from fwi.inference.predictor import Predictor
 from fwi.progress import Advance
@@ -29,6 +31,7 @@ def predict_inputs(
     tta: bool = True,
     *,
     force: bool = False,
+    machine: MachineConfig = LOCAL,
 ) -> Store:
     """Predict the map of every sample, or finish a prediction that was stopped.
 
@@ -39,6 +42,7 @@ def predict_inputs(
         how: see `fwi.inference.ensemble.blend`.
         tta: average with the prediction of the mirrored gathers.
         force: replace predictions that are there, once the first ones are made.
+        machine: who predicts, see `fwi.execution.carry_out`; a worker loads the networks once.
 
     Returns:
         A store that holds the predicted maps alone, in the order of the input.
@@ -56,29 +60,26 @@ def predict_inputs(
         "blend": how,
         "tta": tta,
     }
+    shared = Shared(predictors)
     shards = [
         Shard(
             inputs.rows_of(part),
-            partial(_predict, inputs, part, predictors, how, tta),
+            partial(_predict, Part(inputs, part), shared, how, tta),
             inputs.sources_of(part),
         )
         for part in parts
     ]
-    return make_store("infer", out, recipe, shards, force=force)
+    return make_store("infer", out, recipe, shards, force=force, machine=machine, networks=True)
 
 
 def _predict(
-    inputs: Inputs,
-    part: range,
-    predictors: Sequence[Predictor],
-    how: Blend,
-    tta: bool,
-    advance: Advance,
+    part: Part, networks: Shared[Sequence[Predictor]], how: Blend, tta: bool, advance: Advance
 ) -> dict[str, Array]:
     """Predict the maps of a shard, (n, Z, X) float32, m/s, a batch at a time."""
-    maps = np.empty((len(part), *predictors[0].map_shape), np.float32)
-    for batch in blocks(part, predictors[0].batch_size):
-        gathers, first = _read(inputs, batch), batch.start - part.start
+    predictors, span = networks.value, part.span
+    maps = np.empty((len(span), *predictors[0].map_shape), np.float32)
+    for batch in blocks(span, predictors[0].batch_size):
+        gathers, first = _read(part.inputs, batch), batch.start - span.start
         several = [p.predict(gathers, tta) for p in predictors]
         maps[first : first + len(batch)] = blend(several, how)
         advance(len(batch))

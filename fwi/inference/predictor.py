@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,7 +61,13 @@ class Predictor:
         self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
         self.description, self.batch_size = description, batch_size
         self.precision = choose_precision(precision, self.device)
+        self._asked = precision, device
         self._said: set[str] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process, which chooses device and precision anew."""
+        model = copy.deepcopy(self.model).cpu()
+        return Predictor, (model, self.description, self.batch_size, *self._asked)
 
     @property
     def map_shape(self) -> tuple[int, int]:
@@ -77,7 +84,8 @@ class Predictor:
 
         Args:
             gathers: (B, S, T, R), S at least the network's shots: an array, a tensor or nested
-                lists of real numbers, as recorded.
+                lists of real numbers, as recorded; they are decimated here if those of the
+                training were.
             tta: average with the prediction of the mirrored gathers.
 
         Returns:
@@ -177,6 +185,8 @@ class Predictor:
     def _check(self, given: Any, tta: bool = False) -> Array:
         gathers = as_floats("gathers", given)
         check_gathers(gathers, None, None, None)
+        if self.conditions is not None:
+            gathers = self.conditions.decimated(gathers)
         self.check_shape(gathers.shape, tta)
         self._warn(gathers[:, : shots_of(self.model)])
         return gathers

@@ -21,12 +21,14 @@ class Stage(NamedTuple):
         section: the section of the config that is its own, if there is one.
         writes: whether it leaves files that `force` replaces.
         defaults: overrides that hold where no config is given.
+        spreads: whether other machines may take part (`machine.engine`).
     """
 
     summary: str
     section: str | None
     writes: bool = True
     defaults: tuple[str, ...] = ()
+    spreads: bool = False
 
 
 STAGES = {
@@ -35,11 +37,17 @@ STAGES = {
         None,
         defaults=("name=demo", "prepare.n_samples=1000", "train.epochs=12"),
     ),
-    "prepare": Stage("Make a store: from a folder, or from generated maps.", "prepare"),
-    "simulate": Stage("Make a store: from maps, simulating their gathers.", "simulate"),
+    "prepare": Stage(
+        "Make a store: from a folder, or from generated maps.", "prepare", spreads=True
+    ),
+    "simulate": Stage(
+        "Make a store: from maps, simulating their gathers.", "simulate", spreads=True
+    ),
     "train": Stage("Train a network, or go on where a killed fit stopped.", "train"),
-    "infer": Stage("Predict velocity maps from gathers.", "infer"),
-    "refine": Stage("Refine velocity maps until they explain their gathers.", "refine"),
+    "infer": Stage("Predict velocity maps from gathers.", "infer", spreads=True),
+    "refine": Stage(
+        "Refine velocity maps until they explain their gathers.", "refine", spreads=True
+    ),
     "submit": Stage("Write predictions as a validated submission.", "submit"),
     "leaderboard": Stage(
         "Compare runs, and the baselines, on one validation fold.", "leaderboard", writes=False

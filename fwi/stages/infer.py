@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from fwi.config import Config
 from fwi.data.inputs import Inputs, open_gather_inputs
 from fwi.data.readers import Sampling
@@ -35,20 +37,28 @@ def run(config: Config, *, force: bool = False) -> Store:
     predictors = [load(c, section.batch_size, config.machine.device) for c in chosen]
     source = section.input or config.store_path
     said = Sampling(section.dt, section.source_x, section.receiver_x)
-    inputs = open_gather_inputs(source, said, _recording_of(predictors[0]))
+    inputs = open_gather_inputs(source, said, _recording_of(predictors[0], said))
     if inputs.store is not None:
         for predictor in predictors:
             predictor.check_store(inputs.store)
-    predictions = predict_inputs(inputs, predictors, out, section.blend, section.tta, force=force)
+    predictions = predict_inputs(
+        inputs, predictors, out, section.blend, section.tta, force=force, machine=config.machine
+    )
     if not (out / "preview.png").exists():
         _draw_preview(inputs, predictions)
     return predictions
 
 
-def _recording_of(predictor: Predictor) -> AcquisitionGeometry:
-    """Give the recording that a network was trained on, to which gathers of files are brought."""
+def _recording_of(predictor: Predictor, said: Sampling) -> AcquisitionGeometry:
+    """Give the recording that a network was trained on, to which gathers of files are brought.
+
+    That is before decimation, which is the predictor's, unless they are said to be decimated.
+    """
     known = predictor.conditions
-    return OPENFWI if known is None or known.geometry is None else known.geometry
+    if known is None or known.recorded is None or known.geometry is None:
+        return OPENFWI
+    done = said.dt is not None and math.isclose(said.dt, known.geometry.dt)
+    return known.geometry if done else known.recorded
 
 
 def _draw_preview(inputs: Inputs, predictions: Store) -> None:

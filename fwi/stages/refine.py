@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,13 +17,14 @@ from fwi.arrays import Array
 from fwi.checks import check_shape
 from fwi.config import Config
 from fwi.data.catalog import read_table
-from fwi.data.inputs import Inputs, open_gather_inputs
+from fwi.data.inputs import Inputs, Part, open_gather_inputs
 from fwi.data.readers import Sampling
 from fwi.data.shards import outdated
 from fwi.data.states import changed, states_of
-from fwi.data.store import Store, checksum
-from fwi.data.writer import StoreWriter, store_writer
-from fwi.files import atomic_file
+from fwi.data.store import Store, checksum, shard_folder
+from fwi.data.writer import StoreWriter, store_writer, write_shard
+from fwi.execution import Shared, carry_out
+from fwi.files import atomic_file, staged_part
 from fwi.inference.predictor import Predictor, load
 from fwi.inversion import Refined, refine
 from fwi.inversion.methods import choose
@@ -32,7 +33,7 @@ from fwi.inversion.routing import kind_of
 from fwi.inversion.rung import Progress
 from fwi.physics.misfit import geometry_of
 from fwi.physics.simulator import simulate
-from fwi.progress import progress_bar
+from fwi.progress import Advance, progress_bar
 from fwi.report.pictures import save_refinement
 from fwi.runs import refined_path
 
@@ -117,39 +118,59 @@ def run(config: Config, *, force: bool = False) -> RefineResult:
     with store_writer(out, recipe, n, force=force) as writer:
         missing = writer.missing()
         _check_sources(inputs, writer, sorted(set(range(n)) - set(missing)))
-        with progress_bar("refine", n, n - len(missing)) as advance:
-            for i in missing:
-                _one(config, inputs, start, writer, i, lambda note: advance(0, note=note))
-                advance()
+        shared = Shared((config, start))
+        samples = (_Sample(i, Part(inputs, range(i, i + 1)), shared) for i in missing)
+        with writer.staging() as staging, progress_bar("refine", n, n - len(missing)) as advance:
+            carry_out(
+                config.machine,
+                partial(_stage, staging, out),
+                samples,
+                advance,
+                lambda sample, part: writer.take(sample.number, part),
+                networks=True,
+            )
         return RefineResult(writer.finish())
 
 
-def _one(
-    config: Config, inputs: Inputs, start: Any, writer: StoreWriter, i: int, note: Any
-) -> None:
-    """Refine one sample, and write its map last: it is what says that the sample is done."""
-    section, part = config.refine, range(i, i + 1)
-    name, gathers = inputs.rows["sample_id"][i], inputs.read(part)
-    first = _first(start, gathers, part)
-    true = None if inputs.read_maps is None else inputs.read_maps(part)[0]
-    sources, begun = states_of(inputs.sources_of(part)), time.monotonic()
+class _Sample(NamedTuple):
+    """What is refined: the sample's number and gathers, and what all have in common."""
+
+    number: int
+    part: Part
+    shared: Shared[tuple[Config, Store | Predictor | str]]
+
+
+def _stage(staging: Path, out: Path, sample: _Sample, advance: Advance) -> Path:
+    """Refine one sample, and write how it went and its map in a folder of its own."""
+    i, inputs, span = sample.number, sample.part.inputs, sample.part.span
+    with staged_part(staging, shard_folder(out, i)) as part:
+        name, sources = inputs.rows["sample_id"][span.start], states_of(inputs.sources_of(span))
+        gathers = inputs.read(span)
+        true = None if inputs.read_maps is None else inputs.read_maps(span)[0]
+        refined = _refined(*sample.shared.value, i, name, gathers, advance)
+        _report(part, i, name, gathers[0], refined, true)
+        write_shard(part, i, inputs.rows_of(span), {"maps": refined.velocity[None]}, sources)
+    advance()
+    return part
+
+
+def _refined(config: Config, start: Any, i: int, name: str, gathers: Array, note: Any) -> Refined:
+    section, begun = config.refine, time.monotonic()
 
     def watch(_: int, progress: Progress) -> None:
         left = max(0.0, section.seconds - (time.monotonic() - begun))
-        note(f"{name}: {progress.peak:g} Hz, residual {progress.after:.5f}, {left:.0f} s left")
+        said = f"{name}: {progress.peak:g} Hz, residual {progress.after:.5f}, {left:.0f} s left"
+        note(0, note=said)
 
     try:
-        refined = refine(
-            gathers, first, section.family, method=section.method, noise=section.noise,
-            draws=section.draws,
-            seconds=section.seconds, threads=config.machine.threads,
+        return refine(
+            gathers, _first(start, gathers, range(i, i + 1)), section.family,
+            method=section.method, noise=section.noise, draws=section.draws,
+            seconds=section.seconds, threads=config.machine.task_threads,
             device=config.machine.device, watch=watch,
         ).samples[0]  # fmt: skip
     except ValueError as error:
         raise ValueError(f"sample {name}: {error}") from None
-    with writer.claim():
-        _report(writer.path, i, name, gathers[0], refined, true)
-        writer.write(i, inputs.rows_of(part), sources, maps=refined.velocity[None])
 
 
 def _check_sources(inputs: Inputs, writer: StoreWriter, done: list[int]) -> None:

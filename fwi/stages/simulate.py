@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from fwi.config import Config, SimulateConfig
+from fwi.config import Config
+from fwi.data.decimated import decimated_shards
 from fwi.data.map_inputs import open_map_inputs
 from fwi.data.shards import make_store
-from fwi.data.simulated import check_all, recipe_of, recorded_by, simulated_shards
+from fwi.data.simulated import check_all, check_apart, recipe_of, recorded_by, simulated_shards
 from fwi.data.store import Store
 
 
@@ -29,23 +27,24 @@ def run(config: Config, *, force: bool = False) -> Store:
         TypeError: if the maps are not floating.
     """
     section, path = config.simulate, config.store_path
-    inputs = open_map_inputs(_input(section, path))
-    nz, nx = inputs.read(range(1)).shape[1:]
-    geometry = recorded_by(section, nz, nx)
-    # Reading every map costs seconds, a fault found in the last shard hours; and a config that
-    # does not fit must not take the folder.
-    check_all(inputs, geometry)
-    shards = list(simulated_shards(section, inputs, geometry, config.machine.threads))
-    return make_store("simulate", path, recipe_of(section, inputs, geometry), shards, force=force)
-
-
-def _input(section: SimulateConfig, store: Path) -> Path:
     if section.input is None:
         raise ValueError(
             "simulate.input must name a .npy file of velocity maps, a folder of them or a store, "
             "got none"
         )
-    given, made = Path(os.path.realpath(section.input)), Path(os.path.realpath(store))
-    if given.is_relative_to(made):
-        raise ValueError(f"{store} holds the maps that are read; write to another store")
-    return section.input
+    check_apart(section.input, path)
+    inputs = open_map_inputs(section.input)
+    nz, nx = inputs.read(range(1)).shape[1:]
+    geometry = recorded_by(section, nz, nx)
+    # Reading every map costs seconds, a fault found in the last shard hours; and a config that
+    # does not fit must not take the folder.
+    check_all(inputs, geometry)
+    shards = simulated_shards(section, inputs, geometry, config.machine.task_threads)
+    return make_store(
+        "simulate",
+        path,
+        recipe_of(section, inputs, geometry),
+        decimated_shards(shards, section, geometry),
+        force=force,
+        machine=config.machine,
+    )

@@ -10,10 +10,14 @@ import polars as pl
 import torch
 
 from fwi.config import MachineConfig, TrainConfig
+from fwi.data.augment import gather_pipeline
 from fwi.data.dataset import GatherDataset
 from fwi.data.folds import split
+from fwi.data.fresh import FreshDataset, augmented_maps
 from fwi.data.loader import ShuffledLoader
+from fwi.data.recording import recording_of
 from fwi.data.store import Store
+from fwi.geometry import OPENFWI
 from fwi.inference.conditions import Conditions
 from fwi.inference.precision import choose_device
 from fwi.models import create_model, map_shape_of, resolve, shots_of
@@ -42,6 +46,7 @@ class Experiment:
         options: of the network, with what the store says of its sizes.
         objective: the network, and what is asked of it.
         dataset: what it learns from.
+        batches: the same, or with samples that are simulated on the way.
         validation: what judges it after each epoch.
         conditions: what its gathers are like.
         device: where it runs.
@@ -52,6 +57,7 @@ class Experiment:
     options: dict[str, Any]
     objective: Objective
     dataset: GatherDataset
+    batches: GatherDataset | FreshDataset
     validation: Store
     conditions: Conditions
     device: torch.device
@@ -71,7 +77,7 @@ class Experiment:
 
         Raises:
             FileNotFoundError: if pretrained weights or a further store are not there.
-            KeyError: if the model, its variant or the objective is unknown.
+            KeyError: if the model, its variant, the objective or an augmentation is unknown.
             TypeError: if an option is.
             ValueError: if the fold is empty, or a store does not fit the network.
         """
@@ -86,19 +92,31 @@ class Experiment:
                 f"maps of the store {store.path} must be {map_shape_of(model)} for train.model="
                 f"{train.model}, got {store.map_shape}; leave its option map_shape out"
             )
-        others = [Store(share.path).where(pl.col("fold") != train.fold) for share in train.stores]
+        # Neither a sample of the fold, nor one of that name elsewhere: what was predicted of it.
+        unseen = (pl.col("fold") != train.fold) & ~pl.col("sample_id").is_in(
+            validation.catalog["sample_id"].implode()
+        )
+        others = [Store(share.path).where(unseen) for share in train.stores]
         dataset = GatherDataset(
             [training, *others],
             shots_of(model),
             weights=[1.0, *(share.weight for share in train.stores)],
             flip=train.flip,
+            augment=gather_pipeline(train.augment, recording_of(store) or OPENFWI),
             seed=train.seed,
         )
         conditions = observed(dataset)
+        batches: GatherDataset | FreshDataset = dataset
+        if train.fresh:
+            batches = FreshDataset(
+                dataset, train.fresh, augmented_maps(dataset, train.augmentation)
+            )
         objective = create_objective(model, train.objective)
         # Before the weights are averaged: an average in another memory format is a slow one.
         objective.to(device).to(memory_format=torch.channels_last)
-        return cls(train, machine, options, objective, dataset, validation, conditions, device)
+        return cls(
+            train, machine, options, objective, dataset, batches, validation, conditions, device
+        )
 
     def rehearse(self) -> None:
         """Take a step and predict a map, and keep nothing of it, see `fwi.training.rehearsal`.
@@ -108,7 +126,7 @@ class Experiment:
             ValueError: if either fails.
         """
         n = self.loader().batch_size
-        batch = self.dataset[0, range(n)].to(self.device)
+        batch = self.batches[0, range(n)].to(self.device)
         rehearse(self.train, self.objective, batch, self.device)
 
     def fit(self, run: RunFolder) -> list[dict[str, Any]]:
@@ -159,7 +177,7 @@ class Experiment:
             workers = min(_WORKERS, (os.cpu_count() or 1) - 1) if gpu else 0
         train = self.train
         return ShuffledLoader(
-            self.dataset, train.batch_size, seed=train.seed, workers=workers, pin=gpu
+            self.batches, train.batch_size, seed=train.seed, workers=workers, pin=gpu
         )
 
     def _describe(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def rehearse(train: TrainConfig, objective: Objective, batch: Batch, device: tor
         ValueError: if either fails.
     """
     check_rates(train)
+    recipe_of(train, objective.model, 1, device)  # refused in its own words
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         try:
@@ -43,8 +44,8 @@ def rehearse(train: TrainConfig, objective: Objective, batch: Batch, device: tor
             said = (str(error).splitlines() or [""])[0][:200]
             raise ValueError(
                 f"train.model={train.model} cannot learn from {_spelt(batch)}: "
-                f"{said or type(error).__name__}; change train.batch_size, train.options or "
-                "train.model"
+                f"{said or type(error).__name__}; change train.batch_size, train.options, "
+                "train.optimizer or train.model"
             ) from error
     expected = tuple(batch.velocity.shape[1:])
     if velocity.shape != (1, *expected):

@@ -46,8 +46,23 @@ COMMANDS = [
     (["models", ""], ("unknown model ''",)),
     (["models", "--set", "x" * 100_000 + "=1"], ("unknown key 'xxx",)),
     (["simulate"], ("simulate.input must name",)),
+    (["prepare", "--engine", "dask"], ("machine.engine", "must be 'local' or 'ray', got 'dask'")),
+    (["simulate", "m.npy", "--engine", ""], ("machine.engine", "'local' or 'ray'")),
+    (["infer", "--engine", "Ray"], ("machine.engine", "'local' or 'ray', got 'Ray'")),
+    (["prepare", "--address", "h:6379"], ("machine.address", "without machine.engine=ray")),
+    (["prepare", "--set", "machine.address=auto"], ("machine.address", "machine.engine=ray")),
+    (["prepare", "--set", "machine.engine=1"], ("machine.engine", "'local' or 'ray'")),
+    (["prepare", "--set", "machine.engine=[ray]"], ("machine.engine", "'local' or 'ray'")),
+    (["prepare", "--engine", "ray", "--set", "machine.address=1"], ("machine.address", "a text")),
+    (["prepare", "--engine", "ray", "--set", "machine.adress=h:1"], ("machine.adress", "address")),
     (["simulate", "nowhere.npy"], ("nowhere.npy",)),
 ]
+# What is no address of a Ray.
+ADDRESSES = [
+    "", " ", "h", "6379", ":6379", "h:", "h:0", "h:-1", "h:65536", "h:1e3", "h:port", "h:6379:",
+    "ray://h:10001", "http://h:8265", "h:6379/x", "h h:6379", "local", "AUTO", "h:٣", "::1:6379",
+    "[::1]", "h:" + "9" * 10_000, "h\0:1",
+]  # fmt: skip
 # Of a section and a value: what is no dict of keys.
 NO_KEYS = [None, 3, 2.5, True, "text", [], ["lr"], [{"lr": 1}]]
 OBJECTS: list[tuple[Any, str]] = [
@@ -96,6 +111,12 @@ def _cases() -> Iterator[Case]:
         )
     for words, says in COMMANDS:
         yield Case(" ".join(map(str, words))[:60], lambda _, words=words: words, says)
+    for address in ADDRESSES:
+        yield Case(
+            f"an address of Ray that is {address[:20]!r}",
+            lambda _, address=address: ["prepare", "--engine", "ray", f"--address={address}"],
+            ("machine.address", "must be auto or host:port"),
+        )
     for section in SECTIONS:
         for value in NO_KEYS:
             yield Case(

@@ -171,6 +171,40 @@ CONFIGS: list[tuple[str, Sequence[str], str]] = [
         )
         for x in ("superwised", "feedback", "''", "7")
     ],
+    *[
+        (f"{key} {x}", [f"train.{key}={x}"], said)
+        for key, x, said in (
+            ("optimizer", "adamv", "did you mean"),
+            ("optimizer", "''", "optimizer"),
+            ("optimizer", "7", "train.optimizer"),
+            ("optimizer", "[sam]", "train.optimizer"),
+            ("optimizer", "{name: adamw, options: {betas: 3}}", "optimizer adamw"),
+            ("optimizer", "{name: adamw, options: {eps: much}}", "optimizer adamw"),
+            ("optimizer", "{name: adamw, options: {rho: 1}}", "'rho'"),
+            ("optimizer", "{name: sam, options: {rho: -1}}", "rho must be above 0"),
+            ("optimizer", "{name: sam, options: {base: sum}}", "unknown optimizer 'sum'"),
+            ("optimizer", "{name: muon, options: {ns_steps: none}}", "train.optimizer"),
+            ("schedule", "onecycle", "did you mean 'one_cycle'"),
+            ("schedule", "7", "train.schedule"),
+            ("schedule", "{name: cosine, options: {end: 2}}", "0 to 1"),
+            ("schedule", "{name: cosine, options: {momentum: [0.8, 0.9]}}", "one_cycle"),
+            ("schedule", "{name: one_cycle, options: {momentum: 0.9}}", "two numbers"),
+            ("schedule", "{name: constant, options: {every: 0.5}}", "'every'"),
+        )
+    ],
+    (
+        "a warm-up that leaves no time to fall",
+        ["train.schedule=one_cycle_linear", "train.warmup=0.6"],
+        "0 to 0.5",
+    ),
+    (
+        "a momentum for what has none",
+        [
+            "train.optimizer=adadelta",
+            "train.schedule={name: one_cycle, options: {momentum: [0.8, 0.9]}}",
+        ],
+        "needs an optimizer with one",
+    ),
     (
         "an option of the objective",
         ["train.objective={name: supervised, options: {wings: 2}}"],

@@ -22,7 +22,7 @@ from fwi.core.optimizers import (
     Nesterov,
     RMSProp,
 )
-from fwi.schedules import one_cycle
+from fwi.schedules import one_cycle, one_cycle_momentum
 
 Array = Any
 TorchMaker = Callable[..., torch.optim.Optimizer]
@@ -75,17 +75,23 @@ def slope(w: Array, step: int) -> Array:
     return w * w * w + (1 + step % 3) * (w - 0.5)
 
 
-def ours_after(optimizer: Optimizer, layer: Layer, steps: int, schedule: Any = None) -> Array:
+def ours_after(
+    optimizer: Optimizer, layer: Layer, steps: int, schedule: Any = None, momentum: Any = None
+) -> Array:
     """Make some steps; give all parameters after each, (steps, 17)."""
     path = []
     for step in range(steps):
+        if momentum:
+            optimizer.set_momentum(momentum(step))
         layer.grads = {name: slope(w, step) for name, w in layer.params.items()}
         optimizer.step(layer, schedule(step) if schedule else None)
         path.append(np.concatenate([np.asarray(w).ravel() for w in layer.params.values()]))
     return np.stack(path)
 
 
-def torch_after(make: TorchMaker, steps: int, schedule: Any = None, l2: float = 0.0) -> Array:
+def torch_after(
+    make: TorchMaker, steps: int, schedule: Any = None, l2: float = 0.0, momentum: Any = None
+) -> Array:
     """The same steps by torch; a penalty that its optimizer does not know goes to the slope."""
     values = [torch.tensor(w) for w in Bowl().params.values()]
     optimizer, path = make(values), []
@@ -94,6 +100,10 @@ def torch_after(make: TorchMaker, steps: int, schedule: Any = None, l2: float = 
             value.grad = slope(value, step) + l2 * value
         if schedule:
             optimizer.param_groups[0]["lr"] = schedule(step)
+        if momentum:
+            group, value = optimizer.param_groups[0], momentum(step)
+            key = "betas" if "betas" in group else "momentum"
+            group[key] = (value, group["betas"][1]) if key == "betas" else value
         optimizer.step()
         path.append(torch.cat([value.ravel() for value in values]).numpy().copy())
     return np.stack(path)
@@ -135,6 +145,24 @@ def test_a_schedule_sets_every_steps_rate(optimizer: Optimizer, make: TorchMaker
 
     path = ours_after(fresh(optimizer), Bowl(), 100, schedule=schedule)
     assert_same(path, torch_after(make, 100, schedule))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "make"),
+    [p for p in PAIRS if {"momentum", "beta1"} & p[0].settings().keys()],
+    ids=lambda v: repr(v)[:20],
+)
+def test_momentum_is_cycled_as_torchs(optimizer: Optimizer, make: TorchMaker) -> None:
+    cycle = partial(one_cycle_momentum, total=100, low=0.7, high=0.95)
+    path = ours_after(fresh(optimizer), Bowl(), 100, momentum=cycle)
+    assert_same(path, torch_after(make, 100, momentum=cycle))
+
+
+def test_a_rule_without_momentum_or_with_a_wrong_one_says_so() -> None:
+    with pytest.raises(TypeError, match="optimizer must have momentum, got SGD; leave it out"):
+        SGD().set_momentum(0.9)
+    with pytest.raises(ValueError, match="momentum must be at least 0 and below 1, got 1"):
+        Momentum().set_momentum(1.0)
 
 
 def test_rate_decays_with_the_inverse_of_the_steps() -> None:

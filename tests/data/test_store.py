@@ -5,7 +5,9 @@ import os
 import pickle
 import shutil
 import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -160,6 +162,35 @@ def test_a_flipped_byte_is_found(store: Store, name: str) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"sample s1-2 of .* was altered on disk"):
         Store(store.path).verify()
+
+
+def test_what_was_compared_is_not_compared_again_by_another_view(store: Store) -> None:
+    """Nor by another process: what was found is sent with the store."""
+    store.where(pl.col("shard") == 1).maps([2])
+    place = store.catalog["sample_id"].to_list().index("s1-2")
+    path = shard_folder(store.path, 1) / "maps.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    for known in (store, pickle.loads(pickle.dumps(store)), store.where(pl.col("row") == 2)):
+        known.maps([place if len(known) == len(store) else 1])
+    with pytest.raises(ValueError, match="sample s1-2"):
+        Store(store.path).maps([place])
+    with pytest.raises(ValueError, match="sample s1-2"):
+        store.verify()  # which is asked to look
+
+
+def test_verify_shows_how_far_it_is(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[object] = []
+
+    @contextmanager
+    def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
+        steps.append((what, total))
+        yield lambda: steps.append(1)
+
+    monkeypatch.setattr("fwi.data.store.progress_bar", bar)
+    store.verify()
+    assert steps == [("verify", len(store)), *[1] * len(store)]
 
 
 def test_checksum_is_of_all_bytes_in_order() -> None:

@@ -23,6 +23,8 @@ from fwi.data.writer import StoreWriter
 from fwi.inference.checkpoint import read_description, read_tensors
 from fwi.inference.predictor import load
 from fwi.stages import train
+from fwi.training.callbacks.progress import ProgressBar
+from fwi.training.trainer import Trainer
 
 OPTIONS = {"stem_channels": [4, 8], "decoder_channels": [16, 16, 8, 8]}
 
@@ -367,3 +369,34 @@ def test_a_store_of_many_shards_needs_few_open_files(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert process.returncode == 0, process.stderr
     assert "best epoch 1" in process.stdout
+
+
+@pytest.mark.parametrize("optimizer", ["sam", "muon"])
+def test_a_stopped_fit_goes_on_with_any_optimizer(
+    config: Config, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the base of SAM and Muon's two kinds of state remember comes back."""
+    schedule = {"name": "one_cycle_linear", "options": {"momentum": [0.85, 0.95]}}
+    config = changed(config, optimizer=optimizer, schedule=schedule)
+    config = config.model_copy(update={"machine": MachineConfig(checkpoint_minutes=1e-9)})
+    whole = train.run(config)
+    counted = ProgressBar.on_step_end
+
+    def stop(bar: ProgressBar, trainer: Trainer) -> None:
+        counted(bar, trainer)
+        if trainer.step == 3:
+            raise KeyboardInterrupt
+
+    stopped = config.model_copy(update={"name": "stopped"})
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressBar, "on_step_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train.run(stopped)
+    assert train.run(stopped).history == [
+        row | {"seconds": pytest.approx(row["seconds"], abs=1e9)} for row in whole.history
+    ]
+    for name in ("last/weights", "last/training"):
+        files = [c.run_path / "checkpoints" / f"{name}.safetensors" for c in (config, stopped)]
+        kept = [read_tensors(file) for file in files]
+        assert kept[0].keys() == kept[1].keys()
+        assert all(torch.equal(kept[0][key], kept[1][key]) for key in kept[0])

@@ -10,7 +10,6 @@ from torch import nn
 
 from fwi.config import TrainConfig
 from fwi.data.batch import Batch
-from fwi.data.loader import FixedBatches
 from fwi.inference.precision import choose_precision
 from fwi.schedules import one_cycle
 from fwi.training.callbacks.average import WeightAverage
@@ -164,47 +163,6 @@ def test_stop_ends_the_fit_and_closes_the_epoch() -> None:
     assert [row["epoch"] for row in history] == [1, 2]
     assert watch.events == ["start", "end"]
     assert trainer.step == 8  # where the next epoch would begin
-
-
-def test_an_optimizer_may_ask_twice_for_one_step() -> None:
-    """Sharpness-aware minimisation takes the gradient at the weights plus rho g / |g|."""
-
-    class Twice(torch.optim.SGD):
-        rho = 0.1
-
-        def step(self, closure: Any) -> Any:
-            loss = closure()
-            [parameters] = [group["params"] for group in self.param_groups]
-            length = torch.stack([p.grad.norm() for p in parameters]).norm()
-            moves = [self.rho * p.grad / length for p in parameters]
-            with torch.no_grad():
-                for p, move in zip(parameters, moves, strict=True):
-                    p.add_(move)
-            closure()
-            with torch.no_grad():
-                for p, move in zip(parameters, moves, strict=True):
-                    p.sub_(move)
-            super().step()
-            return loss
-
-    torch.manual_seed(0)
-    gathers, velocity = torch.ones(1, 1, 4, 4), torch.full((1, 2, 2), 5.0)
-
-    class Line(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.slope = nn.Parameter(torch.tensor([[2.0]]))
-
-        def forward(self, gathers: torch.Tensor) -> torch.Tensor:
-            return (self.slope**2 * gathers[:, :, :2, :2]).float()
-
-    model = Line()
-    recipe = Recipe(Twice(model.parameters(), lr=0.01))
-    loader = FixedBatches([batch_of(gathers, velocity)])
-    history = Trainer(Supervised(model), loader, recipe, epochs=1).fit()
-    # |s^2 - 5| at s = 2 falls with the slope -2 s; its gradient is taken at s = 2 - 0.1.
-    assert model.slope.item() == pytest.approx(2 + 0.01 * 2 * 1.9)
-    assert history[0]["train_loss"] == pytest.approx(1.0)
 
 
 def test_without_a_schedule_the_optimizers_rate_stays() -> None:

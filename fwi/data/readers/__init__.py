@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from fwi.data.readers import hdf5, mat, npy, npz, segy
-from fwi.data.readers.base import UNSAID, Content, FileArray, Sampling
+from fwi.data.readers.base import UNSAID, Content, FileArray, Sampling, state_of
 
 __all__ = [
     "FORMATS",
@@ -19,6 +19,7 @@ __all__ = [
     "is_read",
     "module_of",
     "read_file",
+    "state_of",
 ]
 
 FORMATS: dict[str, ModuleType] = {

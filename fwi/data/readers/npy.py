@@ -9,17 +9,17 @@ import numpy as np
 
 from fwi.arrays import Array
 from fwi.data.readers.base import Content, FileArray
-from fwi.files import open_array
+from fwi.files import look_at_array, open_array
 
 
 def read(path: Path) -> Content:
-    """Read a .npy file (`fwi.files.open_array`).
+    """Read a .npy file (`fwi.files.look_at_array`).
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not a whole .npy file, or holds objects.
     """
-    header = open_array(path)
+    header = look_at_array(path)
 
     def load(span: slice) -> Array:
         # Opened anew, and copied: a folder may hold more files than a process may keep open.
