@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from fwi.arrays import Array
@@ -91,14 +93,15 @@ def save_maps(path: Path, rows: Mapping[str, Array], columns: int, dpi: int = 90
         dpi: dots an inch; a map is one inch.
     """
     figure = Figure((1.04 * columns + 1.2, 1.06 * len(rows) + 0.3), layout="constrained")
-    axes = figure.subplots(len(rows), columns, squeeze=False)
+    axes, scale = figure.subplots(len(rows), columns, squeeze=False), Normalize(SLOWEST, FASTEST)
     for row, (title, maps) in zip(axes, rows.items(), strict=True):
         for place, axis in enumerate(row):
             axis.set(xticks=[], yticks=[], frame_on=False)
             if place < len(maps):
-                image = axis.imshow(maps[place], "viridis", vmin=SLOWEST, vmax=FASTEST)
+                axis.imshow(maps[place], "viridis", norm=scale)
         row[0].set_ylabel(title, rotation=0, ha="right", va="center", parse_math=False)
-    figure.colorbar(image, ax=axes, label="m/s", fraction=0.02, aspect=40)
+    bar = ScalarMappable(scale, "viridis")
+    figure.colorbar(bar, ax=axes, label="m/s", fraction=0.02, aspect=40)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=dpi)
 
