@@ -11,7 +11,7 @@ from fwi.openfwi import SIDE
 
 _DEPTH = np.arange(float(SIDE))[:, None]
 _COLUMN = np.arange(float(SIDE))[None, :]
-_STREAKS = 60
+_STREAKS = 75
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Marks:
         streak: What the brightest streak is brighter by.
     """
 
-    grain: float = 0.11
+    grain: float = 0.12
     leg: float = 0.25
     stripes: float = 0.25
     plateau: float = 0.09
-    halo: float = 0.22
-    streak: float = 0.22
+    halo: float = 0.28
+    streak: float = 0.26
 
     def __call__(
         self, rng: np.random.Generator, lobes: Lobes, grey: Field, body: Field, busy: Field
@@ -46,7 +46,7 @@ class Marks:
         white = rng.standard_normal((SIDE + 1, SIDE))
         inside = grey + 0.03 * patchy + self._grain(white, busy) + self._stripes(rng, patchy)
         self._draw_legs(rng, lobes, inside, busy)
-        around = 0.004 * white[1:] + self._ground(rng, broad) + self.halo * blur(body, 1.8)
+        around = 0.007 * white[1:] + self._ground(rng, broad) + self.halo * blur(body, 1.8)
         self._draw_streaks(rng, around, patchy)
         image: Field = around + body * (inside - around)
         return image
@@ -55,7 +55,7 @@ class Marks:
         """Return dashes two cells high, the dark ones darker than bright ones are bright."""
         dashes = 0.75 * white[1:] + 0.65 * white[:-1]
         dashes = 0.7 * dashes + np.minimum(dashes, 0)
-        grain: Field = (0.01 + self.grain * np.minimum(busy, 1)) * dashes
+        grain: Field = (0.018 + self.grain * np.minimum(busy, 1)) * dashes
         return grain
 
     def _stripes(self, rng: np.random.Generator, patchy: Field) -> Field:

@@ -16,7 +16,7 @@ def _weights(length: float) -> Field:
     """Return what white noise at knots is weighed by to give a process, (70, knots).
 
     Knots are a cell or 0.6 lengths apart, the nearer of both, and go 3 lengths beyond the map;
-    the covariance then differs from the Gaussian one by less than 0.1 %.
+    the covariance then differs from the Gaussian one by less than 1e-5.
     """
     spacing = max(1.0, 0.6 * length)
     n = int(np.ceil((SIDE - 1 + 6 * length) / spacing)) + 1
