@@ -15,7 +15,7 @@ HOLLOW = -1500.0
 """What cells hold that no ground slid into, m/s: pits beside the tilted edges measure it."""
 
 _REACH = 512  # columns of the step that rings; more than any two columns are apart
-_STILL = 1e-14  # ringing below this is lost in double precision: 25 columns from the fault
+_STILL = 1.5e-15  # ringing below this is lost in double precision: 25 columns from the fault
 
 
 def slid(ground: Field, fault: Fault) -> Field:
@@ -35,15 +35,16 @@ def slid(ground: Field, fault: Fault) -> Field:
     cells = np.arange(side)
     edge = np.ceil(fault.column - (cells - side / 2) * fault.lean)
     edge = np.clip(edge, -side, 2 * side).astype(int)
-    across = -fault.throw * fault.lean
-    rows = cells - int(np.floor(fault.throw))
+    down = int(np.floor(fault.throw))
+    across = -down * fault.lean
+    rows = cells - down
     columns = cells - int(np.clip(np.floor(across), -side, side))
     sources = np.ix_(np.clip(rows, 0, side - 1), np.clip(columns, 0, side - 1))
     beyond = columns - edge[sources[0]]
     moved = ground[sources]
     moved += (moved - HOLLOW) * _ringing(across - np.floor(across))[beyond + _REACH]
     moved[(rows < 0) | (rows >= side)] = HOLLOW
-    moved[:, (columns < 0) | (columns >= side)] = HOLLOW
+    moved[:, (cells < across) | (cells > across + side - 1)] = HOLLOW
     return np.where(cells < edge[:, None], ground, moved)
 
 

@@ -6,15 +6,18 @@ import numpy as np
 
 from fwi.families.blocks import slid, tilted
 from fwi.families.edges import FINE, halved
-from fwi.families.faults import draw_fault, trace
+from fwi.families.faults import draw_fault
 from fwi.families.registry import Field, register_family
 from fwi.families.stacks import broken_thicknesses, two_halves
+from fwi.families.wedges import draw_wedge
 from fwi.openfwi import FASTEST, SIDE, SLOWEST
 
 MIDDLE = (SLOWEST + FASTEST) // 2
 """What parts slow layers from fast ones, m/s."""
 
-_ROUNDING = 5e-12  # m/s, of interpolation; the faintest ringing is above it
+Spans = tuple[tuple[float, float], tuple[float, float]]
+
+_ROUNDING = 1.5e-12  # m/s, of interpolation; the faintest ringing is above it
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,25 @@ def _bent(flat: Field, swing: float) -> Field:
 
 @dataclass(frozen=True)
 class SharpFaulted:
-    """Two stacks of many layers, each faulted by itself, joined along a seam: the B families.
+    """Two stacks of many layers, each lifted between two faults, joined along a seam: the B kind.
 
     1. Draw two stacks of 6, 7 or 8 layers, at least 7 rows thick, half of them slow and half fast.
-    2. Bend each by whole periods of a sine, where its first fault reaches.
-    3. Let each slide along its own faults, one after another; either may be mirrored.
-    4. Join them along a straight, steep seam.
+    2. Draw a wedge in each: two faults, the ground between them lifted, that on their right
+       fallen (`fwi.families.wedges`).
+    3. Bend each stack by whole periods of a sine (CurveFault_B), to the edge of what faults moved.
+    4. Join the stacks along a straight, steep seam.
+
+    Values and stacks are those of 8 real maps; the shapes were fitted to their looks alone.
 
     Attributes:
         layers: Numbers of layers of a stack, of one probability.
         thinnest: Least thickness of a layer, rows.
-        faults: Faults of each stack.
-        throw: Range of a fault's throw, rows.
+        throw: Range of the lift of the ground between the faults, rows.
+        fall: Range of the fall on their right, over that lift.
+        sunk: Depth of the ground on their left before it all, over that lift.
+        lean: Range of the columns that a fault goes to the right a row downward.
+        left: Ranges of the columns of the left stack's two faults at half depth.
+        right: Those of the right stack's.
         periods: Numbers of periods of the sine, of one probability.
         swing: Range of the amplitude of the sine, rows.
         seam: Range of the columns at which the seam crosses the top and the bottom.
@@ -82,8 +92,12 @@ class SharpFaulted:
 
     layers: tuple[int, ...] = (6, 7, 8)
     thinnest: int = 7
-    faults: int = 2
-    throw: tuple[float, float] = (5, 25)
+    throw: tuple[float, float] = (3, 28)
+    fall: tuple[float, float] = (1, 2.4)
+    sunk: float = 0.47
+    lean: tuple[float, float] = (0, 1.2)
+    left: Spans = ((0, 25), (30, 60))
+    right: Spans = ((30, 60), (50, 90))
     periods: tuple[int, ...] = (2, 3, 4)
     swing: tuple[float, float] = (0, 0)
     seam: tuple[float, float] = (15, 60)
@@ -91,34 +105,24 @@ class SharpFaulted:
     def __call__(self, rng: np.random.Generator) -> Field:
         """Draw a map (70, 70), m/s, depth first."""
         n, periods = int(rng.choice(self.layers)), int(rng.choice(self.periods))
-        left, right = (self._side(rng, n, periods) for _ in range(2))
+        left, right = (self._side(rng, n, periods, side) for side in (self.left, self.right))
         top, bottom = rng.uniform(*self.seam, 2)
-        rows, columns = _grid(SIDE)
+        rows, columns = np.ogrid[:SIDE, :SIDE]
         return np.where(columns < top + (bottom - top) * rows / SIDE, left, right)
 
-    def _side(self, rng: np.random.Generator, n: int, periods: int) -> Field:
+    def _side(self, rng: np.random.Generator, n: int, periods: int, columns: Spans) -> Field:
         """Draw a faulted stack of n layers (70, 70), m/s."""
         thickness = broken_thicknesses(rng, n, SIDE, self.thinnest)
         stack = np.repeat(two_halves(rng, n, (SLOWEST, MIDDLE, FASTEST)).astype(float), thickness)
-        rows, columns = _grid(SIDE)
-        for _ in range(self.faults):  # the latest first
-            if rng.random() < 0.5:
-                columns = SIDE - 1 - columns
-            ground = trace(draw_fault(rng, SIDE, self.throw), rows, columns, SIDE)
-            rows = np.where(ground.inside, np.rint(ground.depth), rows)
-            columns = np.where(ground.inside, np.rint(ground.column), columns)
+        wedge = draw_wedge(rng, columns, self.throw, self.fall, self.sunk, self.lean)
+        drop, columns, moved = wedge.slip()
         bend = rng.uniform(*self.swing) * np.sin(2 * np.pi * periods * columns / SIDE)
-        depth = rows - np.rint(bend) * ground.inside
+        bend[columns >= SIDE] = 0
+        depth = np.arange(SIDE)[:, None] - np.rint(drop + bend) * moved
         return stack[np.clip(depth, 0, SIDE - 1).astype(int)]
-
-
-def _grid(side: int) -> tuple[Field, Field]:
-    """Rows and columns (side, side) of a square picture's cells."""
-    rows, columns = np.mgrid[0.0:side, 0.0:side]
-    return rows, columns
 
 
 register_family("FlatFault_A")(SmoothFaulted())
 register_family("CurveFault_A")(SmoothFaulted(swing=(10, 15)))
 register_family("FlatFault_B")(SharpFaulted())
-register_family("CurveFault_B")(SharpFaulted(swing=(4, 10)))
+register_family("CurveFault_B")(SharpFaulted(swing=(5, 11)))

@@ -3,11 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-
-from fwi.families.registry import Field
-
-Mask = npt.NDArray[np.bool_]
 
 TILT = np.deg2rad(6)
 """Angle that faulting tilts columns by.
@@ -30,34 +25,6 @@ class Fault:
     column: float
     lean: float
     throw: float
-
-    def right_of(self, depth: Field, column: Field, side: int) -> Field:
-        """Return the columns from the line to points of untilted ground, positive to the right."""
-        distance: Field = column - self.column + (depth - side / 2) * self.lean
-        return distance
-
-    @property
-    def slip(self) -> tuple[int, int]:
-        """Rows and columns that the ground on the right moves: along the line, rounded down."""
-        return int(np.floor(self.throw)), int(np.floor(-self.throw * self.lean))
-
-
-@dataclass(frozen=True)
-class Ground:
-    """Where the cells of a faulted picture come from; arrays of the picture's shape.
-
-    Attributes:
-        depth: Rows in the ground before faulting.
-        column: Columns there.
-        reach: Columns right of the fault in the untilted ground; the ground from 0 on slid.
-        inside: Whether the cell was reached by faulted ground at all: a slope of the tilt beside
-            the edges, what slid ground left behind above it, and the last row were not.
-    """
-
-    depth: Field
-    column: Field
-    reach: Field
-    inside: Mask
 
 
 def draw_fault(rng: np.random.Generator, side: int, throw: tuple[float, float]) -> Fault:
@@ -83,25 +50,3 @@ def draw_fault(rng: np.random.Generator, side: int, throw: tuple[float, float]) 
         lean=lean,
         throw=rng.choice((-1, 1)) * rng.uniform(*throw),
     )
-
-
-def trace(fault: Fault, depth: Field, column: Field, side: int) -> Ground:
-    """Follow cells of a faulted picture back to where their ground was before.
-
-    First the ground right of the line slides along it by whole cells; then every column tilts to
-    the right by `TILT` about its upper end, without a change of length.
-
-    Args:
-        fault: The fault.
-        depth: Rows of the cells, of any shape.
-        column: Columns of the cells, of the same shape.
-        side: Rows and columns of the picture.
-    """
-    depth, column = depth / np.cos(TILT), column - depth * np.tan(TILT)
-    inside = (depth <= side - 1) & (column >= 0) & (column <= side - 1)
-    reach = fault.right_of(depth, column, side)
-    rows, columns = fault.slip
-    depth = depth - rows * (reach >= 0)
-    column = column - columns * (reach >= 0)
-    inside &= (depth >= 0) & (column >= 0) & (column <= side - 1)
-    return Ground(depth, column, reach, inside)
