@@ -37,6 +37,19 @@ FAMILIES = (
     "Style_A",
     "Style_B",
 )
+# Mean, standard deviation, least and greatest velocity of every family, m/s, over all of its maps.
+FULL_SET = {
+    "FlatVel_A": (2782, 786, 1500, 4500),
+    "FlatVel_B": (3001, 867, 1500, 4500),
+    "CurveVel_A": (2788, 794, 1500, 4500),
+    "CurveVel_B": (3000, 866, 1500, 4500),
+    "FlatFault_A": (3089, 855, 1500, 4500),
+    "FlatFault_B": (3056, 876, 1500, 4499),
+    "CurveFault_A": (3083, 852, 1500, 4500),
+    "CurveFault_B": (3036, 890, 1500, 4499),
+    "Style_A": (2729, 666, 1515, 4446),
+    "Style_B": (2838, 638, 1522, 4429),
+}
 # OpenFWI's own split: the number that ends the name of each family's last file of training.
 LAST_TRAINING = {
     **dict.fromkeys(FAMILIES[:4], 48),

@@ -1,1 +1,1 @@
-"""What networks cost."""
+"""What networks cost, and whether generated maps can be told from real ones."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from fwi.arrays import Array
@@ -79,6 +81,29 @@ def save_refinement(
     figure.suptitle(title, parse_math=False)
     with atomic_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=90)
+
+
+def save_maps(path: Path, rows: Mapping[str, Array], columns: int, dpi: int = 90) -> None:
+    """Draw maps side by side, titled rows of them, without axes.
+
+    Args:
+        path: the PNG file.
+        rows: velocity (n, Z, X), m/s, by title; what a row has beyond its columns is left out.
+        columns: maps of a row.
+        dpi: dots an inch; a map is one inch.
+    """
+    figure = Figure((1.04 * columns + 1.2, 1.06 * len(rows) + 0.3), layout="constrained")
+    axes, scale = figure.subplots(len(rows), columns, squeeze=False), Normalize(SLOWEST, FASTEST)
+    for row, (title, maps) in zip(axes, rows.items(), strict=True):
+        for place, axis in enumerate(row):
+            axis.set(xticks=[], yticks=[], frame_on=False)
+            if place < len(maps):
+                axis.imshow(maps[place], "viridis", norm=scale)
+        row[0].set_ylabel(title, rotation=0, ha="right", va="center", parse_math=False)
+    bar = ScalarMappable(scale, "viridis")
+    figure.colorbar(bar, ax=axes, label="m/s", fraction=0.02, aspect=40)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi)
 
 
 def _draw_maps(
