@@ -16,6 +16,7 @@ from fwi.data.augment.recipes import RECIPES, MapRecipe
 from fwi.data.blocks import blocks
 from fwi.data.catalog import AUGMENTED
 from fwi.data.shards import Shard, simulated
+from fwi.execution import Shared
 from fwi.geometry import AcquisitionGeometry
 from fwi.progress import Advance
 
@@ -84,7 +85,7 @@ def augmented_shards(
         )
     rng = np.random.default_rng((wanted.seed, _PLAN))
     drafts = list(plan(families, folds, n, rng, recipe))
-    mark = _mark(ids)
+    mark, read = _mark(ids), Shared(parents.read)
     for part in blocks(range(n), wanted.shard_size):
         chosen = drafts[part.start : part.stop]
         firsts = [draft.parents[0] for draft in chosen]
@@ -97,7 +98,7 @@ def augmented_shards(
         }
         used = sorted({k for draft in chosen for k in draft.parents})
         files = tuple(dict.fromkeys(file for k in used for file in parents.files(k)))
-        make = partial(_augmented, chosen, used, parents.read, recipe, geometry, threads)
+        make = partial(_augmented, chosen, used, read, recipe, geometry, threads)
         yield Shard(rows, make, files)
 
 
@@ -117,13 +118,13 @@ def _origin(draft: Draft, recipe: MapRecipe, ids: list[str]) -> str:
 def _augmented(
     drafts: list[Draft],
     used: list[int],
-    read: Callable[[int], Array],
+    read: Shared[Callable[[int], Array]],
     recipe: MapRecipe,
     geometry: AcquisitionGeometry,
     threads: int | None,
     advance: Advance,
 ) -> dict[str, Array]:
     # In order, since a compressed file is read whole for the first of its maps.
-    known = {k: read(k).astype(np.float32) for k in used}
+    known = {k: read.value(k).astype(np.float32) for k in used}
     maps = np.stack([realise(d, [known[k] for k in d.parents], recipe) for d in drafts])
     return simulated(maps, geometry, threads, advance)

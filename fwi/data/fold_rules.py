@@ -97,7 +97,7 @@ def own_split(families: Sequence[str], files: Sequence[str]) -> list[int]:
         ValueError: if a file is none of OpenFWI's, by its family or the number that ends its name,
             or there are no validation files.
     """
-    fold_of = {name: _own_fold(*name) for name in set(zip(families, files, strict=True))}
+    fold_of = {name: _own_fold(*name) for name in dict.fromkeys(zip(families, files, strict=True))}
     if 0 not in fold_of.values():
         raise ValueError(
             "OpenFWI's own split must have validation files, numbered above 48 (Vel), "

@@ -106,7 +106,10 @@ def _connect(ray: Any, asked: str | None) -> None:
             ray.init(address, **options)
     except (ConnectionError, RuntimeError) as error:
         said = " ".join(str(error).split())[:300]
-        raise ConnectionError(f"there must be a Ray at {address}, got none: {said}") from error
+        raise ConnectionError(
+            f"there must be a Ray of this version at {address}, got none ({said}); where ray "
+            "start said that tokens are asked for, set RAY_AUTH_MODE=token"
+        ) from error
 
 
 def _check_answer(address: str) -> None:

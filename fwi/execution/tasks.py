@@ -90,18 +90,19 @@ def _result(reference: Any) -> Done:
 
     try:
         return ray.get(reference)
-    except RayTaskError as error:
-        if isinstance(error.cause, ImportError) and "fwi" in str(error.cause):
+    except RayError as error:
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        if not isinstance(cause, RayError):
+            raise cause from error
+        if "No module named 'fwi" in str(cause):
             raise ModuleNotFoundError(
                 "workers of Ray must have this version of fwi, got another or none; install it on "
                 "all machines"
             ) from error
-        raise error.cause from error
-    except RayError as error:
-        said = str(error).splitlines()[0][:200]
         raise ChildProcessError(
-            f"a task of Ray must end, got it lost with its worker ({said}); give it more memory, "
-            "by fewer samples a shard or more threads a task"
+            "a task of Ray must end, got it lost with its worker "
+            f"({str(cause).splitlines()[0][:200]}); give it more memory, by fewer samples a shard "
+            "or more threads a task"
         ) from error
 
 

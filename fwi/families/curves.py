@@ -1,6 +1,5 @@
 """Curves of interfaces: quadratic splines through knots ten columns apart."""
 
-from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -10,40 +9,10 @@ from fwi.families.registry import Field
 from fwi.openfwi import SIDE
 
 FIRST = 0.1
-"""Column of the knots' axis that a map's first column shows: its breaks lie at 19.9 ... 59.9."""
+"""Where the map's first column lies on the axis of the knots."""
 
 KNOTS = (0, 10, 20, 30, 40, 50, 60, 78)
-"""Where real curves take independent values; the last knot lies beyond the map."""
-
-HARMONICS = np.arange(1, 6)
-"""Periods of 70/1 ... 70/5 columns, the ones found in real maps."""
-
-
-def curve(
-    rng: np.random.Generator, leading: Sequence[float], side: float, amplitude: tuple[float, float]
-) -> Field:
-    """Draw a sum of sines with one leading harmonic.
-
-    d(x) = sum_k a_k sin(2 pi k x / 70 + phi_k), k = 1 ... 5, phi_k uniform.
-    The neighbours of the leading harmonic beat with it, which gives the slowly
-    varying amplitude of the real curves.
-
-    Args:
-        rng: Source of randomness.
-        leading: Probabilities (5,) of each harmonic to lead.
-        side: Largest weight of the neighbouring harmonics beside the leading one.
-        amplitude: Range of half the peak-to-trough height, rows.
-
-    Returns:
-        Shifts (70,), rows, positive downward.
-    """
-    first = rng.choice(HARMONICS, p=leading)
-    distance = np.abs(HARMONICS - first)
-    weight = np.where(distance == 0, 1, rng.uniform(0, side, HARMONICS.size) / distance.clip(1))
-    angle = 2 * np.pi * np.outer(HARMONICS, np.arange(SIDE)) / SIDE
-    shape: Field = weight @ np.sin(angle + rng.uniform(0, 2 * np.pi, (HARMONICS.size, 1)))
-    shape *= 2 * rng.uniform(*amplitude) / np.ptp(shape)
-    return shape
+"""Columns where real curves take independent values; the last one lies beyond the map."""
 
 
 def spline(values: Field) -> Field:
@@ -57,7 +26,7 @@ def spline(values: Field) -> Field:
         values: Depths (..., 8) at `KNOTS`, rows.
 
     Returns:
-        Depths (..., 70) at the columns of a map, rows, of any size and sign.
+        Depths (..., 70) at the columns of a map, rows, which may lie above or below it.
 
     Source:
         500 real maps of CurveVel_A: all 1,672 interfaces that no edge of the map cuts are such

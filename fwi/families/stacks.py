@@ -27,7 +27,7 @@ def broken_thicknesses(rng: np.random.Generator, n: int, rows: int, thinnest: in
     left = rows - n * thinnest
     order = rng.permutation(n)
     for layer in order[:-1]:
-        taken = rng.integers(0, left, endpoint=True)
+        taken = int(rng.integers(0, left, endpoint=True))
         thickness[layer] += taken
         left -= taken
     thickness[order[-1]] += left

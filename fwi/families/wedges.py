@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fwi.families.faults import TILT
 from fwi.families.registry import Field
@@ -24,16 +23,15 @@ class Wedge:
     leans: tuple[float, float]
     drops: tuple[float, float, float]
 
-    def slip(self) -> tuple[Field, Field, npt.NDArray[np.bool_]]:
+    def slip(self) -> tuple[Field, Field]:
         """Say where the ground in every cell came from.
 
         Ground slides along the fault on its left, and two tilts by `TILT` to the left, one a
-        fault, bring columns from beside the map in on the right. The last row is not moved: it
-        shows another layer than the row above it in many real maps, all over its width.
+        fault, bring columns from beside the map in on the right.
 
         Returns:
-            Rows that it moved downward (70, 70); the column it was in, 70 and more where it
-            comes from beside the map; and which rows (70, 1) moved.
+            Rows that it moved downward (70, 70), and the column it was in, 70 and more where it
+            comes from beside the map.
         """
         rows, columns = np.mgrid[0.0:SIDE, 0.0:SIDE]
         drop, across = np.full((SIDE, SIDE), self.drops[0]), np.zeros((SIDE, SIDE))
@@ -41,7 +39,7 @@ class Wedge:
             right = columns >= column + (rows - SIDE / 2) * lean
             drop = np.where(right, down, drop)
             across = np.where(right, (down - self.drops[0]) * lean, across)
-        return drop, columns + 2 * rows * np.tan(TILT) - across, rows[:, :1] < SIDE - 1
+        return drop, columns + 2 * rows * np.tan(TILT) - across
 
 
 def draw_wedge(
@@ -49,7 +47,7 @@ def draw_wedge(
     columns: tuple[tuple[float, float], tuple[float, float]],
     throw: tuple[float, float],
     fall: tuple[float, float],
-    sunk: float,
+    sunk: tuple[float, float],
     lean: tuple[float, float],
 ) -> Wedge:
     """Draw two faults with ground lifted between them.
@@ -59,11 +57,11 @@ def draw_wedge(
         columns: Ranges of the columns of both at half depth.
         throw: Range of the lift, rows.
         fall: Range of the fall on the right, over the lift.
-        sunk: Depth of the ground on the left before the lift, over it.
+        sunk: Range of the depth of the ground on the left before the lift, over it.
         lean: Range of the leans.
     """
     lift = rng.uniform(*throw)
-    left = sunk * lift
+    left = rng.uniform(*sunk) * lift
     return Wedge(
         columns=(rng.uniform(*columns[0]), rng.uniform(*columns[1])),
         leans=(rng.uniform(*lean), rng.uniform(*lean)),

@@ -38,7 +38,7 @@ STAGES = {
         defaults=("name=demo", "prepare.n_samples=1000", "train.epochs=12"),
     ),
     "prepare": Stage(
-        "Make a store: from a folder, or from generated maps.", "prepare", spreads=True
+        "Make a store: of files, or of generated or predicted maps.", "prepare", spreads=True
     ),
     "simulate": Stage(
         "Make a store: from maps, simulating their gathers.", "simulate", spreads=True

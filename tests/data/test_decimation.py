@@ -15,7 +15,7 @@ from fwi.geometry import OPENFWI, AcquisitionGeometry
 from fwi.physics.simulator import simulate
 
 DT = 1e-3  # s
-# 2-norm: what is lost of real and generated gathers (docs/data.md), with a third to spare.
+# 2-norm: what the filter takes of these gathers at the times kept, with a third to spare.
 LOST = {2: 2e-6, 4: 7e-6, 8: 3e-5}
 
 

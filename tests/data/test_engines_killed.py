@@ -133,6 +133,7 @@ def test_stages_give_the_same_bytes(
             [
                 f"machine.engine={engine}", "machine.threads=1", f"store={own / 'store'}",
                 f"simulate.input={small_store.path}", "simulate.shard_size=15",
+                "simulate.augment=0.5",
                 f"infer.input={small_store.path}", "infer.checkpoints=[default]",
                 f"infer.out={own / 'maps'}", f"refine.out={own / 'refined'}",
                 f"refine.input={small_store.path}", "refine.samples=1",
