@@ -41,6 +41,19 @@ def slopes(maps: Maps) -> Maps:
     return maps.mean(axis=2) @ DEPTH / (DEPTH @ DEPTH)
 
 
+def residual(maps: Maps) -> Maps:
+    """Remove mean and depth slope from every map."""
+    trend = slopes(maps)[:, None, None] * DEPTH[:, None]
+    return maps - maps.mean(axis=(1, 2), keepdims=True) - trend
+
+
+def correlations(maps: Maps) -> Maps:
+    """Return the pooled autocorrelation of residuals along x at lags 1, 3, 6, 10."""
+    rest = residual(maps)
+    pairs = [(rest[..., :-lag] * rest[..., lag:]).mean() for lag in (1, 3, 6, 10)]
+    return np.array(pairs) / (rest**2).mean()
+
+
 def test_names_are_registered_in_the_order_of_the_field() -> None:
     """NAMES keeps the order of the published tables."""
     assert families.NAMES == tuple(TABLE)
@@ -92,6 +105,39 @@ def test_sharp_families_hold_whole_numbers(family: str) -> None:
     np.testing.assert_array_equal(drawn(family), np.rint(drawn(family)))
 
 
+<<<<<<< HEAD
+=======
+@pytest.mark.parametrize(
+    ("family", "target", "spread", "slope"),
+    [
+        ("Style_A", (1.0, 0.96, 0.86, 0.69), 402, 17),
+        ("Style_B", (0.87, 0.60, 0.32, 0.20), 225, 34),
+    ],
+)
+def test_style_statistics(
+    family: str, target: tuple[float, ...], spread: float, slope: float
+) -> None:
+    """Autocorrelation, spread and slope are those of the real maps."""
+    # The targets come from one real map each; single generated maps vary by more
+    # than 0.1 at lag 10, so the pooled value need not be nearer than that.
+    np.testing.assert_allclose(correlations(drawn(family)), target, atol=0.1)
+    # The residual of single maps is drawn with a relative spread of a quarter.
+    assert np.sqrt((residual(drawn(family)) ** 2).mean()) == pytest.approx(spread, rel=0.1)
+    # Slopes: the real one is within two standard deviations, and most are upward.
+    drawn_slopes = slopes(drawn(family))
+    assert abs(slope - drawn_slopes.mean()) < 2 * drawn_slopes.std()
+    assert (drawn_slopes > 0).mean() > 0.9
+
+
+def test_style_b_has_edges_and_a_has_none() -> None:
+    """Lateral steps have the heavy tail of photographs in B only."""
+    steps = {f: np.abs(np.diff(drawn(f), axis=2)) for f in ("Style_A", "Style_B")}
+    assert np.quantile(steps["Style_A"], 0.99) < 250  # real: 117 m/s
+    assert np.quantile(steps["Style_B"], 0.99) > 300  # real: 456 m/s
+    assert np.median(steps["Style_B"]) < 40  # real: 22 m/s, photographs are mostly calm
+
+
+>>>>>>> report
 def features(maps: Maps) -> dict[str, Maps]:
     """Sum every map up in a few numbers that need no alignment of maps, (n,) each."""
     down, across = np.abs(np.diff(maps, axis=1)), np.abs(np.diff(maps, axis=2))
@@ -109,9 +155,9 @@ def features(maps: Maps) -> dict[str, Maps]:
     }
 
 
-@pytest.mark.parametrize("family", [f for f in families.NAMES if "Style" not in f])
+@pytest.mark.parametrize("family", families.NAMES)
 def test_the_real_map_could_have_been_generated(family: str) -> None:
-    """A real map's features lie in the central 98 % of generated ones; Style: test_style.py."""
+    """A real map's features lie in the central 98 % of generated ones."""
     path = REAL / f"{family}.npy"
     if not path.exists():
         pytest.skip("the real data folder ../shared/data is absent")

@@ -113,16 +113,16 @@ def test_float32_equals_float64() -> None:
 # after 300 ms, when the direct wave has gone by. Nearly all of it is what the data's sponge throws
 # back and wraps around. The bounds are half as much again as is measured.
 DIFFERENCES = {
-    "FlatVel_A": (0.0014, 0.0038),
-    "FlatVel_B": (0.0221, 0.167),
-    "CurveVel_A": (0.0021, 0.0106),
-    "CurveVel_B": (0.0025, 0.0054),
-    "FlatFault_A": (0.0022, 0.013),
-    "FlatFault_B": (0.0018, 0.0071),
-    "CurveFault_A": (0.0011, 0.0041),
-    "CurveFault_B": (0.0018, 0.0079),
-    "Style_A": (0.0011, 0.0042),
-    "Style_B": (0.0021, 0.0105),
+    "FlatVel_A": (0.0010, 0.0032),
+    "FlatVel_B": (0.0013, 0.0060),
+    "CurveVel_A": (0.0011, 0.0031),
+    "CurveVel_B": (0.0011, 0.0031),
+    "FlatFault_A": (0.0026, 0.0136),
+    "FlatFault_B": (0.0026, 0.0123),
+    "CurveFault_A": (0.0025, 0.0174),
+    "CurveFault_B": (0.0026, 0.0125),
+    "Style_A": (0.0012, 0.0054),
+    "Style_B": (0.0014, 0.0098),
 }
 
 
