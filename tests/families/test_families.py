@@ -91,12 +91,11 @@ def test_a_generator_moves_on() -> None:
 @pytest.mark.parametrize("family", families.NAMES)
 def test_mean_and_spread_match_the_full_set(family: str) -> None:
     """Pooled mean and spread are those of the full set."""
-    # Between generators, 3 % of the mean and 6 % of the spread cannot be told apart
-    # by a network that normalises its target; with 1,000 maps of up to 600 m/s
-    # spread between maps the sampling error of the mean is below 20 m/s (0.7 %).
+    # What is promised over many maps; with 1,000 of up to 600 m/s spread between maps the
+    # sampling error of the mean is below 20 m/s (0.7 %), so a departure of 1 % just passes.
     mean, std, _, _ = TABLE[family]
-    assert drawn(family).mean() == pytest.approx(mean, rel=0.03)
-    assert drawn(family).std() == pytest.approx(std, rel=0.06)
+    assert drawn(family).mean() == pytest.approx(mean, rel=0.02)
+    assert drawn(family).std() == pytest.approx(std, rel=0.04)
 
 
 @pytest.mark.parametrize("family", SHARP)
@@ -105,39 +104,6 @@ def test_sharp_families_hold_whole_numbers(family: str) -> None:
     np.testing.assert_array_equal(drawn(family), np.rint(drawn(family)))
 
 
-<<<<<<< HEAD
-=======
-@pytest.mark.parametrize(
-    ("family", "target", "spread", "slope"),
-    [
-        ("Style_A", (1.0, 0.96, 0.86, 0.69), 402, 17),
-        ("Style_B", (0.87, 0.60, 0.32, 0.20), 225, 34),
-    ],
-)
-def test_style_statistics(
-    family: str, target: tuple[float, ...], spread: float, slope: float
-) -> None:
-    """Autocorrelation, spread and slope are those of the real maps."""
-    # The targets come from one real map each; single generated maps vary by more
-    # than 0.1 at lag 10, so the pooled value need not be nearer than that.
-    np.testing.assert_allclose(correlations(drawn(family)), target, atol=0.1)
-    # The residual of single maps is drawn with a relative spread of a quarter.
-    assert np.sqrt((residual(drawn(family)) ** 2).mean()) == pytest.approx(spread, rel=0.1)
-    # Slopes: the real one is within two standard deviations, and most are upward.
-    drawn_slopes = slopes(drawn(family))
-    assert abs(slope - drawn_slopes.mean()) < 2 * drawn_slopes.std()
-    assert (drawn_slopes > 0).mean() > 0.9
-
-
-def test_style_b_has_edges_and_a_has_none() -> None:
-    """Lateral steps have the heavy tail of photographs in B only."""
-    steps = {f: np.abs(np.diff(drawn(f), axis=2)) for f in ("Style_A", "Style_B")}
-    assert np.quantile(steps["Style_A"], 0.99) < 250  # real: 117 m/s
-    assert np.quantile(steps["Style_B"], 0.99) > 300  # real: 456 m/s
-    assert np.median(steps["Style_B"]) < 40  # real: 22 m/s, photographs are mostly calm
-
-
->>>>>>> report
 def features(maps: Maps) -> dict[str, Maps]:
     """Sum every map up in a few numbers that need no alignment of maps, (n,) each."""
     down, across = np.abs(np.diff(maps, axis=1)), np.abs(np.diff(maps, axis=2))
@@ -155,7 +121,9 @@ def features(maps: Maps) -> dict[str, Maps]:
     }
 
 
-@pytest.mark.parametrize("family", families.NAMES)
+# Style maps are held to their own statistics (test_style.py): the background of Style_B rises by
+# about 30 m/s a row, the threshold of a step here, so that a picture's rounding decides.
+@pytest.mark.parametrize("family", [f for f in families.NAMES if not f.startswith("Style")])
 def test_the_real_map_could_have_been_generated(family: str) -> None:
     """A real map's features lie in the central 98 % of generated ones."""
     path = REAL / f"{family}.npy"
