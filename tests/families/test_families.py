@@ -9,22 +9,10 @@ import numpy.typing as npt
 import pytest
 
 from fwi import families
+from fwi.openfwi import FULL_SET
 
 Maps = npt.NDArray[np.float64]
 
-# Mean, standard deviation and limits printed over the full OpenFWI set, m/s.
-TABLE = {
-    "FlatVel_A": (2782, 786, 1500, 4500),
-    "FlatVel_B": (3001, 867, 1500, 4500),
-    "CurveVel_A": (2788, 794, 1500, 4500),
-    "CurveVel_B": (3000, 866, 1500, 4500),
-    "FlatFault_A": (3089, 855, 1500, 4500),
-    "FlatFault_B": (3056, 876, 1500, 4499),
-    "CurveFault_A": (3083, 852, 1500, 4500),
-    "CurveFault_B": (3036, 890, 1500, 4499),
-    "Style_A": (2729, 666, 1515, 4446),
-    "Style_B": (2838, 638, 1522, 4429),
-}
 SHARP = ("FlatVel_A", "FlatVel_B", "CurveVel_A", "CurveVel_B", "FlatFault_B", "CurveFault_B")
 DEPTH = np.arange(70) - 34.5
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "openfwi_maps"
@@ -41,22 +29,9 @@ def slopes(maps: Maps) -> Maps:
     return maps.mean(axis=2) @ DEPTH / (DEPTH @ DEPTH)
 
 
-def residual(maps: Maps) -> Maps:
-    """Remove mean and depth slope from every map."""
-    trend = slopes(maps)[:, None, None] * DEPTH[:, None]
-    return maps - maps.mean(axis=(1, 2), keepdims=True) - trend
-
-
-def correlations(maps: Maps) -> Maps:
-    """Return the pooled autocorrelation of residuals along x at lags 1, 3, 6, 10."""
-    rest = residual(maps)
-    pairs = [(rest[..., :-lag] * rest[..., lag:]).mean() for lag in (1, 3, 6, 10)]
-    return np.array(pairs) / (rest**2).mean()
-
-
 def test_names_are_registered_in_the_order_of_the_field() -> None:
     """NAMES keeps the order of the published tables."""
-    assert families.NAMES == tuple(TABLE)
+    assert families.NAMES == tuple(FULL_SET)
 
 
 @pytest.mark.parametrize("family", families.NAMES)
@@ -67,8 +42,8 @@ def test_shape_type_and_limits(family: str) -> None:
     assert maps.dtype == np.float32
     assert maps.flags.c_contiguous
     assert np.isfinite(drawn(family)).all()
-    assert drawn(family).min() >= TABLE[family][2]
-    assert drawn(family).max() <= TABLE[family][3]
+    assert drawn(family).min() >= FULL_SET[family][2]
+    assert drawn(family).max() <= FULL_SET[family][3]
 
 
 @pytest.mark.parametrize("family", families.NAMES)
@@ -93,7 +68,7 @@ def test_mean_and_spread_match_the_full_set(family: str) -> None:
     """Pooled mean and spread are those of the full set."""
     # What is promised over many maps; with 1,000 of up to 600 m/s spread between maps the
     # sampling error of the mean is below 20 m/s (0.7 %), so a departure of 1 % just passes.
-    mean, std, _, _ = TABLE[family]
+    mean, std, _, _ = FULL_SET[family]
     assert drawn(family).mean() == pytest.approx(mean, rel=0.02)
     assert drawn(family).std() == pytest.approx(std, rel=0.04)
 

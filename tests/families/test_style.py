@@ -19,8 +19,6 @@ Maps = npt.NDArray[np.float64]
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "openfwi_maps"
 RECIPES = {name: families.recipe(name) for name in ("Style_A", "Style_B")}
-# Mean, standard deviation and limits printed over the full OpenFWI set, m/s.
-TABLE = {"Style_A": (2729, 666, 1515, 4446), "Style_B": (2838, 638, 1522, 4429)}
 ROWS = np.arange(70.0)
 STILL = np.zeros((2, 70, 70))  # no warp
 
@@ -31,15 +29,6 @@ both = pytest.mark.parametrize("family", list(RECIPES))
 def drawn(family: str) -> Maps:
     """Draw 1,000 maps of a family once for all tests."""
     return families.sample(family, 1000, rng=2021).astype(np.float64)
-
-
-@both
-def test_mean_and_spread_are_those_of_the_full_set(family: str) -> None:
-    # The means of single maps spread by 60 m/s: 1,000 of them tell theirs to 2 m/s, 0.1 %.
-    mean, std, low, high = TABLE[family]
-    assert drawn(family).mean() == pytest.approx(mean, rel=0.02)
-    assert drawn(family).std() == pytest.approx(std, rel=0.04)
-    assert low <= drawn(family).min() <= drawn(family).max() <= high
 
 
 @both
