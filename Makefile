@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 # The newest pip that is needed, the tested versions, the package itself where it stands.
 INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 
-# A test a processor: small networks gain less from a second thread than from a second test.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical
+# A test a processor: small networks gain less from a second thread than from a second test. An
+# idle processor takes over what another one has not begun, or the longest tests end alone.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist worksteal
 
 .PHONY: demo test test-slow fuzz check default-weights clean
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,9 @@ from fwi.baselines.logistic import LogisticRegression
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3))
+with warnings.catch_warnings():  # NumPy's word against it, unless SciPy has silenced it
+    warnings.simplefilter("ignore")
+    MATRIX = np.matrix(X)
 Y = X @ [1.0, -2.0, 0.5] + RNG.normal(size=20)
 LABELS = np.arange(20) % 2
 
@@ -78,7 +82,7 @@ BAD_X: dict[str, tuple[Any, tuple[str, ...]]] = {
     ),
     "objects with none": (spoiled(None, 0, 0, dtype=object), ("X must", "NaN")),
     "objects with a word": (spoiled("abc", 0, 0, dtype=object), ("X must hold real", "abc")),
-    "a matrix": (np.matrix(X), ("X must be", "np.matrix is not supported")),
+    "a matrix": (MATRIX, ("X must be", "np.matrix is not supported")),
     "a masked array": (
         np.ma.MaskedArray(X, mask=X > 1),
         ("X must hold no masked values",),

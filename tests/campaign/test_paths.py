@@ -17,7 +17,7 @@ _LISTED = {"infer.checkpoints", "leaderboard.runs"}
 PATHS = ["store", "runs", "prepare.folder", "simulate.input", "train.pretrained", "infer.input"]
 PATHS += ["infer.out", "refine.input", "refine.start", "refine.out", "submit.predictions"]
 PATHS += ["submit.sample_submission", "submit.out", "export.checkpoint", "export.out"]
-PATHS += [*sorted(_LISTED), "train.stores", "convert.input", "convert.out"]
+PATHS += [*sorted(_LISTED), "train.stores", "prepare.predictions", "convert.input", "convert.out"]
 NAMES: dict[str, str] = {
     "up": "../../x",
     "up once": "..",
