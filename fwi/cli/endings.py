@@ -22,8 +22,10 @@ def stoppable() -> Iterator[None]:
     A signal that is ignored, as Ctrl-C is by what runs in a shell's background, stays so.
     """
     before: dict[int, Any] = {}
+    received: list[int] = []
 
     def stop(number: int, _: object) -> None:
+        received.append(number)
         for known in list(before):
             signal.signal(known, signal.SIG_DFL)
         raise Stopped(128 + number)
@@ -37,6 +39,10 @@ def stoppable() -> Iterator[None]:
         yield
     except KeyboardInterrupt:  # of what waited for the end of a step
         raise Stopped(128 + signal.SIGINT) from None
+    except SystemExit as ended:
+        if received and not isinstance(ended, Stopped):  # Ray passes it on as one of its own
+            raise Stopped(128 + received[0]) from None
+        raise
     finally:
         for caught, handler in before.items():
             signal.signal(caught, handler)

@@ -32,10 +32,12 @@ class Places:
     Attributes:
         threads: processors of a task.
         gpus: of a task.
+        stays: whether this process stays connected afterwards.
     """
 
     threads: int
     gpus: int
+    stays: bool
 
     def count(self) -> int:
         """Count the tasks that run at once on the machines that are there now."""
@@ -70,7 +72,7 @@ def connected(machine: MachineConfig, networks: bool) -> Iterator[Places]:
             f"got {machine.address!r}; or call ray.shutdown() before"
         )
     try:
-        yield _places(machine, networks)
+        yield _places(machine, networks, stays=not ours)
     finally:
         if ours:
             ray.shutdown()
@@ -141,12 +143,12 @@ def _own_signals() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
-def _places(machine: MachineConfig, networks: bool) -> Places:
+def _places(machine: MachineConfig, networks: bool, *, stays: bool) -> Places:
     gpu = networks and (
         machine.device.startswith("cuda")
         or (machine.device == "auto" and any(has("GPU") for has in _resources()))
     )
-    places = Places(machine.task_threads or 1, int(gpu))
+    places = Places(machine.task_threads or 1, int(gpu), stays)
     if not places.count():
         largest = max((int(has("CPU")) for has in _resources()), default=0)
         raise ValueError(

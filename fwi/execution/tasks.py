@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from fwi.config import MachineConfig
@@ -31,6 +31,10 @@ def carry_out_by_tasks(
 ) -> None:
     """Do `fwi.execution.carry_out` by tasks of Ray."""
     waiting, failed = iter(pieces), None
+    first = next(waiting, None)
+    if first is None:  # no Ray is started for nothing
+        return
+    waiting = chain((first,), waiting)
     with connected(machine, networks) as places, _flight(places, work) as (start, flying):
         while True:
             if failed is None:
@@ -74,8 +78,10 @@ def _flight(
     try:
         yield start, flying
     finally:
-        for reference in flying:
-            ray.cancel(reference, force=True)
+        # Where we leave Ray, it stops our tasks. By force, Ray may abort this process where a task
+        # ends just then (Check failed in task_manager.cc of 2.60).
+        for reference in flying if places.stays else ():
+            ray.cancel(reference)
 
 
 def _landed(flying: dict[Any, Piece]) -> list[Any]:

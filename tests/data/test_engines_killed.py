@@ -91,15 +91,16 @@ def test_a_store_whose_driver_is_killed_at_random_is_the_same(
 ) -> None:
     rng, folder = np.random.default_rng(len(engine)), tmp_path / "store"
     for shards in np.sort(rng.integers(0, 3, kills)):
-        process = start(small_config, folder, engine)
-        wait_for(process, folder, shards)
-        time.sleep(rng.uniform(0, 0.5))
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        assert process.wait() == -signal.SIGKILL
+        with start(small_config, folder, engine) as process:
+            wait_for(process, folder, shards)
+            time.sleep(rng.uniform(0, 0.5))
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
         assert not end_of(family)
     process = start(small_config, folder, engine)
-    assert process.wait() == 0
+    process.communicate()
+    assert process.returncode == 0
     assert tree(folder) == tree(small_store.path)
     assert [p.name for p in tmp_path.iterdir()] == ["store"]
 
