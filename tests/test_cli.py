@@ -15,7 +15,7 @@ import pytest
 from rich.table import Table
 
 from fwi.cli import main
-from fwi.cli.endings import stoppable
+from fwi.cli.endings import Stopped, stoppable
 from fwi.cli.options import Option, options_of
 from fwi.config import SECTIONS, Choice, Config, StoreShare, load_config
 from fwi.files import atomic_file
@@ -397,6 +397,27 @@ def test_a_signal_that_is_ignored_stays_so(received: Callable[..., tuple[Config,
             os.kill(os.getpid(), signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def answered_by_a_library() -> None:
+    """Turn what a signal raised into an exit of one's own, as Ray does."""
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except Stopped:
+        raise SystemExit(1) from None
+
+
+def test_a_signal_that_a_library_answers_ends_the_command_as_any_other() -> None:
+    with pytest.raises(Stopped) as ended, stoppable():
+        answered_by_a_library()
+    assert ended.value.code == 143
+
+
+def test_an_exit_without_a_signal_keeps_its_status() -> None:
+    with pytest.raises(SystemExit) as ended, stoppable():
+        raise SystemExit(3)
+    assert ended.value.code == 3
+    assert not isinstance(ended.value, Stopped)
 
 
 @pytest.mark.parametrize("arguments", [["models", "unet", "--no-speed"], ["--help"]])

@@ -23,6 +23,7 @@ KAGGLE = {
     "numba": "0.60.0",
     "numpy": "2.0.2",
     "polars": "1.35.2",
+    "psutil": "5.9.5",
     "pydantic": "2.12.3",
     "pytest": "8.4.2",
     "pyyaml": "6.0.3",

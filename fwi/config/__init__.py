@@ -11,12 +11,10 @@ from fwi.config.sections import (
     LeaderboardConfig,
     MachineConfig,
     ModelsConfig,
-    PrepareConfig,
-    SimulateConfig,
-    StoreSection,
     SubmitConfig,
     TrainConfig,
 )
+from fwi.config.stores import PrepareConfig, SimulateConfig, StoreSection
 from fwi.config.values import as_path, check_address
 
 __all__ = [

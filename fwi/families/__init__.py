@@ -1,12 +1,11 @@
 """Generated velocity maps of the ten OpenFWI families."""
 
 from fwi.families import faulted, layered, style
-from fwi.families.registry import NAMES, Recipe, check_family, recipe, register_family, sample
+from fwi.families.registry import NAMES, Recipe, recipe, register_family, sample
 
 __all__ = [
     "NAMES",
     "Recipe",
-    "check_family",
     "faulted",
     "layered",
     "recipe",

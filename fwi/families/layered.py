@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from fwi import checks
 from fwi.families.curves import KNOTS, spline
+from fwi.families.ranges import check_whole_range
 from fwi.families.registry import Field, register_family
 from fwi.openfwi import FASTEST, SIDE, SLOWEST
 
@@ -53,8 +54,8 @@ class Layers:
             TypeError: if one is of another type.
             ValueError: if one is outside its range, or a range ends before it begins.
         """
-        _check_range("interfaces", self.interfaces, 1, SIDE)
-        _check_range("velocities", self.velocities, checks.KILOMETRES, checks.FASTEST)
+        check_whole_range("interfaces", self.interfaces, 1, SIDE)
+        check_whole_range("velocities", self.velocities, checks.KILOMETRES, checks.FASTEST)
         checks.check_number("swing", self.swing, 0, 1)
         checks.check_number("jitter", self.jitter, 0, SIDE)
 
@@ -81,14 +82,6 @@ def _filled(values: npt.NDArray[np.int64], tops: Field) -> Field:
     rows = _FINE * np.arange(SIDE)[:, None] + 1  # columns begin 0.1 later, too: curves.FIRST
     number = (np.floor(tops)[:, None] <= rows).sum(axis=0)
     return values[number].astype(float)
-
-
-def _check_range(name: str, limits: tuple[int, int], least: int, most: int) -> None:
-    """Refuse a range that is no pair of whole numbers in order."""
-    if not isinstance(limits, tuple) or len(limits) != 2:
-        raise TypeError(f"{name} must be a pair (first, last), got {limits!r:.60}")
-    first = checks.check_whole(f"{name}[0]", limits[0], least, most)
-    checks.check_whole(f"{name}[1]", limits[1], first, most)
 
 
 register_family("FlatVel_A")(Layers(increasing=True, curved=False))

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from fwi.checks import check_number
 from fwi.families.chains import Lobes
 from fwi.families.registry import Field
-from fwi.families.textures import blur, noise, strokes
+from fwi.families.textures import noise, strokes
 from fwi.openfwi import SIDE
 
 _DEPTH = np.arange(float(SIDE))[:, None]
@@ -57,7 +58,8 @@ class Marks:
         white = rng.standard_normal((SIDE + 1, SIDE))
         inside = grey + 0.03 * patchy + self._grain(white, busy) + self._stripes(rng, patchy)
         self._draw_legs(rng, lobes, inside, busy)
-        around = 0.007 * white[1:] + self._ground(rng, broad) + self.halo * blur(body, 1.8)
+        amid = gaussian_filter(body, 1.8, mode="nearest")
+        around = 0.007 * white[1:] + self._ground(rng, broad) + self.halo * amid
         self._draw_streaks(rng, around, patchy)
         image: Field = around + body * (inside - around)
         return image

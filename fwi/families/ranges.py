@@ -32,6 +32,17 @@ def check_range(name: str, limits: Any, low: float = -np.inf, high: float = np.i
     check_number(f"{name}[1]", last, check_number(f"{name}[0]", first, low, high), high)
 
 
+def check_whole_range(name: str, limits: Any, low: int, high: int) -> None:
+    """Check a pair of whole numbers in order, within [low, high].
+
+    Raises:
+        TypeError: if it is no pair of numbers.
+        ValueError: if one is not whole or outside, or the second is less than the first.
+    """
+    first, last = pair(name, limits)
+    check_whole(f"{name}[1]", last, check_whole(f"{name}[0]", first, low, high), high)
+
+
 def check_counts(name: str, counts: Any, most: int) -> None:
     """Check a tuple of whole numbers from 1 to `most`, one at least.
 

@@ -29,15 +29,6 @@ _families: Registry[Recipe] = Registry("family")
 register_family = _families.register
 
 
-def check_family(family: str) -> None:
-    """Refuse a name that no family has.
-
-    Raises:
-        KeyError: if it is unknown; it names the nearest.
-    """
-    _families[family]
-
-
 def recipe(name: str) -> Recipe:
     """Give the recipe of a family.
 
@@ -71,7 +62,7 @@ def sample(family: str | Recipe, n: int, rng: Seed) -> npt.NDArray[np.float32]:
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"n must be an integer, got {type(n).__name__}")
     n = check_whole("n", n, 1, _MOST)
-    generator = _generator(rng)
+    generator = generator_of(rng)
     maps = np.empty((n, SIDE, SIDE), np.float32)
     for i in range(n):
         maps[i] = _checked(draw(generator))
@@ -97,7 +88,13 @@ def _checked(velocity: Field) -> npt.NDArray[np.floating]:
     return array
 
 
-def _generator(rng: Seed) -> np.random.Generator:
+def generator_of(rng: Seed) -> np.random.Generator:
+    """Give a generator itself, or a new one of a seed.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if the seed is negative.
+    """
     if isinstance(rng, np.random.SeedSequence | np.random.Generator):
         return np.random.default_rng(rng)
     if isinstance(rng, bool) or not isinstance(rng, int | np.integer):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from fwi.checks import check_number
 from fwi.families.chains import Chains
@@ -10,7 +11,7 @@ from fwi.families.marks import Marks
 from fwi.families.painting import paint
 from fwi.families.ranges import Range, check_range
 from fwi.families.registry import Field, register_family
-from fwi.families.textures import blur, noise
+from fwi.families.textures import noise
 from fwi.openfwi import SIDE
 
 _DEPTH = np.linspace(0, 1, SIDE)[:, None]
@@ -95,7 +96,7 @@ class StyleTransfer:
         image = self.marks(rng, *paint(self.chains(rng), warp, self.rim, self.seam, cover))
         if self.smooth is None:
             return np.clip(image, 0, 1)
-        image = blur(image, rng.uniform(*self.smooth))
+        image = gaussian_filter(image, rng.uniform(*self.smooth), mode="nearest")
         stretched: Field = (image - image.min()) / np.ptp(image)
         return stretched
 

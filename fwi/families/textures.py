@@ -1,4 +1,4 @@
-"""Fields that images are made of: stationary noise, blur, and thin straight strokes."""
+"""Fields that images are made of: stationary noise and thin straight strokes."""
 
 from functools import cache
 
@@ -44,19 +44,6 @@ def noise(rng: np.random.Generator, across: float, down: float) -> Field:
     z, x = _weights(down), _weights(across)
     field: Field = z @ rng.standard_normal((z.shape[1], x.shape[1])) @ x.T
     return field
-
-
-def blur(field: Field, sigma: float) -> Field:
-    """Blur by a Gaussian of `sigma` cells, edges repeated to 4 sigma."""
-    cells, beyond = np.arange(SIDE), int(np.ceil(4 * sigma))
-    offsets = cells[:, None] - np.arange(-beyond, SIDE + beyond)
-    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-    weights /= weights.sum(axis=1, keepdims=True)
-    matrix = weights[:, beyond:-beyond]
-    matrix[:, 0] += weights[:, :beyond].sum(axis=1)
-    matrix[:, -1] += weights[:, -beyond:].sum(axis=1)
-    blurred: Field = matrix @ field @ matrix.T
-    return blurred
 
 
 def strokes(

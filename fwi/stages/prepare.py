@@ -64,7 +64,7 @@ def _plan(config: Config) -> _Plan:
     if prepare.predictions is not None:
         return _from_predictions(config, prepare.predictions)
     for family in prepare.families:  # before the folder is claimed
-        families.check_family(family)
+        families.recipe(family)
     return generated_shards(prepare, threads), {}
 
 

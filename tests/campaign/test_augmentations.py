@@ -65,8 +65,11 @@ NEW_MAPS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "texts": ({"maps": MAPS.astype(str)}, ("maps must hold",)),
     "none to make": ({"n": 0}, ("n must be 1 to 10000000, got 0",)),
     "half a map to make": ({"n": 1.5}, ("n must be a whole number",)),
-    "a negative seed": ({"rng": -1}, ("rng must be 0 to",)),
-    "a seed of text": ({"rng": "1"}, ("rng must be a number, got str",)),
+    "a negative seed": ({"rng": -1}, ("rng must be a seed of at least 0, got -1",)),
+    "a seed of text": (
+        {"rng": "1"},
+        ("rng must be a seed, a seed sequence or a generator, got str",),
+    ),
     "an unknown recipe": ({"recipe": "warps"}, ("unknown recipe of augmentation", "'warp'")),
     "a family too many": ({"families": ["A"] * 3}, ("families must be as many as the 2 maps",)),
     "a group too few": ({"groups": [0]}, ("groups must be as many as the 2 maps, got 1",)),

@@ -23,7 +23,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no maps": (MAPS[:0], "got (0, 12, 16)"),
     "a row": (MAPS[:, :1], "got (2, 1, 16)"),
     "a number": (2000.0, "got ()"),
-    "NaN": (HOLE, "got 1 NaN or infinite values; drop those maps"),
+    "NaN": (HOLE, "maps must be finite, got 1 NaN or infinite values"),
     "infinite": (np.full((1, 4, 4), np.inf), "got 16 NaN or infinite values"),
     "truths": (MAPS > 0, "maps must hold numbers, got bool"),
     "complex": (MAPS * 1j, "maps must hold numbers, got complex64"),

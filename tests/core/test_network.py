@@ -25,7 +25,7 @@ from fwi.core.losses import cross_entropy, mse
 from fwi.core.network import Network
 from fwi.core.normalisation import BatchNorm
 from fwi.core.optimizers import SGD, Adam, Momentum
-from fwi.schedules import one_cycle
+from fwi.schedules import one_cycle, one_cycle_momentum
 
 Array = Any
 
@@ -106,6 +106,19 @@ def test_fit_follows_torch(samples: tuple[Array, Array]) -> None:
     np.testing.assert_allclose(
         network.layer.layers[0].params["weight"], oracle[0].weight.detach(), rtol=0, atol=1e-12
     )
+
+
+def test_a_fit_cycles_the_momentum_that_it_is_given(samples: tuple[Array, Array]) -> None:
+    cycle = partial(one_cycle_momentum, total=9, low=0.8, high=0.95)
+    optimizer, seen = Momentum(0.05), list[float]()
+
+    def schedule(step: int) -> float:
+        seen.append(optimizer.momentum)  # of the step before: the rate comes first
+        return 0.05
+
+    make_network().fit(*samples, cross_entropy, optimizer, 3, 8, schedule=schedule, momentum=cycle)
+    assert optimizer.momentum == cycle(8)
+    assert {cycle(step) for step in range(9)} == {*seen[1:], optimizer.momentum}
 
 
 def test_two_fits_of_n_epochs_are_one_of_2n(samples: tuple[Array, Array]) -> None:

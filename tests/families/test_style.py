@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.ndimage import gaussian_filter
 
 from fwi import families
 from fwi.families.chains import LOBE, Chains
 from fwi.families.painting import paint
-from fwi.families.textures import blur, noise, strokes
+from fwi.families.textures import noise, strokes
 
 Maps = npt.NDArray[np.float64]
 
@@ -135,15 +134,6 @@ def test_noise_has_the_covariance_that_it_says() -> None:
             # 400 maps of some 60 independent patches: 2 / sqrt(24,000) = 0.013, thrice.
             expected = np.exp(-(lag**2) / (2 * length**2))
             assert (near * far).mean() == pytest.approx(expected, abs=0.04)
-
-
-@pytest.mark.parametrize("sigma", [0.8, 1.7, 3.4])
-def test_blur_is_scipys(sigma: float) -> None:
-    field = np.random.default_rng(0).standard_normal((70, 70))
-    expected = gaussian_filter(field, sigma, mode="nearest", truncate=5)
-    # Weights beyond 4 sigma, which are left out, sum to 6e-5.
-    np.testing.assert_allclose(blur(field, sigma), expected, atol=1e-3)
-    np.testing.assert_allclose(blur(np.full((70, 70), 2.5), sigma), 2.5, rtol=1e-13)
 
 
 def test_strokes_are_straight_and_stay_inside() -> None:

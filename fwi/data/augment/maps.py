@@ -11,9 +11,9 @@ from fwi.arrays import Array
 from fwi.checks import check_velocity, check_whole, floating
 from fwi.data.augment.drafts import names_of, plan, realise
 from fwi.data.augment.recipes import MapRecipe, recipe_of
+from fwi.families.registry import Seed, generator_of
 
 _MOST = 10_000_000
-Seed = int | np.random.SeedSequence | np.random.Generator
 
 
 class Augmented(NamedTuple):
@@ -67,7 +67,7 @@ def augment_maps(
     known = _column("families", families, len(velocity))
     apart = _column("groups", groups, len(velocity))
     n = check_whole("n", n, 1, _MOST)
-    drafts = list(plan(known, apart, n, _generator(rng), chosen))
+    drafts = list(plan(known, apart, n, generator_of(rng), chosen))
     made = np.stack([realise(d, [velocity[i] for i in d.parents], chosen) for d in drafts])
     return Augmented(made, [d.parents for d in drafts], [names_of(d, chosen) for d in drafts])
 
@@ -80,9 +80,3 @@ def _column(name: str, values: Sequence[object] | None, n: int) -> list[object]:
             f"{name} must be as many as the {n} maps, got {len(values)}; give one a map"
         )
     return list(values)
-
-
-def _generator(rng: Seed) -> np.random.Generator:
-    if not isinstance(rng, np.random.SeedSequence | np.random.Generator):
-        rng = check_whole("rng", rng, 0, 2**63)
-    return np.random.default_rng(rng)

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from fwi.checks import check_finite
 from fwi.families.registry import Field
 
 STEP = 30.0  # m/s; a smaller change is faint: a mark in a layer, no interface
@@ -22,9 +23,5 @@ def as_maps(maps: npt.ArrayLike) -> Field:
         fix = "; add a batch axis" if array.ndim == 2 else ""
         raise ValueError(f"maps must be (n, nz, nx) of 2 x 2 cells or more, got {array.shape}{fix}")
     array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        wrong = int((~np.isfinite(array)).sum())
-        raise ValueError(
-            f"maps must be finite, got {wrong} NaN or infinite values; drop those maps"
-        )
+    check_finite("maps", array)
     return array
